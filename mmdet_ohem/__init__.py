@@ -1,0 +1,27 @@
+"""Online Hard Example Mining (CVPR 2016) for MMDetection 3.x."""
+
+from mmdet_ohem.installation import check_installation
+
+check_installation()
+
+from mmdet_ohem import analysis, detector, mining, proposals  # noqa: E402
+from mmdet_ohem.checkpoints import allow_mmengine_checkpoints  # noqa: E402
+from mmdet_ohem.mining import (  # noqa: E402
+    OHEMSampler,
+    ReadOnlyBBoxHead,
+    select_hard_examples,
+)
+from mmdet_ohem.version import __version__  # noqa: E402
+
+allow_mmengine_checkpoints()
+
+__all__ = [
+    'OHEMSampler',
+    'ReadOnlyBBoxHead',
+    '__version__',
+    'analysis',
+    'detector',
+    'mining',
+    'proposals',
+    'select_hard_examples',
+]

@@ -1,0 +1,54 @@
+"""Let torch read the checkpoints that mmengine writes.
+
+From torch 2.6 on, ``torch.load`` unpickles only what is on an allow-list.
+mmengine 0.10.7 stores its log buffers (``HistoryBuffer``) in every
+checkpoint, so that test and resume fail on its own files. Here just the types
+of these buffers are put on the list; the protection stays on for all others.
+"""
+
+import importlib
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+
+
+def _history_buffer_attribute(owner: Any, name: str) -> Any:
+    """Stand in for the ``getattr`` that a pickled HistoryBuffer asks for.
+
+    Raises:
+        TypeError: It is asked for an attribute of anything else: the true
+            ``getattr`` would let a file reach whatever it likes.
+    """
+    if owner is not HistoryBuffer or name.startswith('_'):
+        raise TypeError(
+            f'a checkpoint may read attributes of HistoryBuffer only, not '
+            f'{name!r} of {owner!r}'
+        )
+    return getattr(owner, name)
+
+
+def allow_mmengine_checkpoints() -> None:
+    """Add the types of mmengine's log buffers to torch's allow-list."""
+    add_safe_globals = getattr(torch.serialization, 'add_safe_globals', None)
+    if add_safe_globals is None:  # torch < 2.4 has no allow-list
+        return
+    # numpy 2 has renamed the module; both names occur in files.
+    core = 'numpy._core' if hasattr(np, '_core') else 'numpy.core'
+    multiarray = importlib.import_module(f'{core}.multiarray')
+    numpy_dtypes = [
+        type(np.dtype(name))
+        for name in ('float64', 'float32', 'int64', 'int32', 'bool')
+    ]
+    numpy_globals: list[Any] = [np.ndarray, np.dtype, *numpy_dtypes]
+    for function in (multiarray._reconstruct, multiarray.scalar):
+        for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
+            numpy_globals.append((function, f'{module}.{function.__name__}'))
+    add_safe_globals(
+        [
+            HistoryBuffer,
+            *numpy_globals,
+            (_history_buffer_attribute, 'builtins.getattr'),
+        ]
+    )

@@ -1,0 +1,68 @@
+"""Strict loading of pretrained weights.
+
+mmengine loads them with ``strict=False``: a file of another network leaves
+the model at random values and says so only in the log.
+"""
+
+import logging
+from collections.abc import Mapping
+
+import torch
+from mmengine.logging import print_log
+from mmengine.runner.checkpoint import CheckpointLoader
+from torch import Tensor, nn
+
+
+def load_pretrained(
+    module: nn.Module, checkpoint: str, names: Mapping[str, str]
+) -> None:
+    """Copy parameters from a checkpoint file into a module, all or none.
+
+    Args:
+        module: Whose parameters are set.
+        checkpoint: A file, or what mmengine can load, such as
+            ``torchvision://vgg16``.
+        names: Parameter of ``module`` -> its name in the checkpoint.
+
+    Raises:
+        ValueError: The checkpoint lacks a parameter, or has it in another
+            shape; the message names each.
+    """
+    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    state_dict: Mapping[str, Tensor] = loaded.get('state_dict', loaded)
+    own = dict(module.named_parameters())
+    problems = []
+    for name, source in names.items():
+        expected = tuple(own[name].shape)
+        if source not in state_dict:
+            problems.append(f'{source} is missing, {expected} expected')
+        elif tuple(state_dict[source].shape) != expected:
+            found = tuple(state_dict[source].shape)
+            problems.append(f'{source} has shape {found}, not {expected}')
+    if problems:
+        raise ValueError(
+            f'{checkpoint} does not fit {type(module).__name__}: '
+            f'{"; ".join(problems)}. It holds {len(state_dict)} entries, '
+            f'such as {list(state_dict)[:3]}. Give a checkpoint of the right '
+            'network, or init_cfg=None to train from scratch'
+        )
+    with torch.no_grad():
+        for name, source in names.items():
+            own[name].copy_(state_dict[source])
+    print_log(
+        f'{type(module).__name__}: loaded {len(names)} parameters from '
+        f'{checkpoint}',
+        logger='current',
+        level=logging.INFO,
+    )
+
+
+def pretrained_checkpoint(init_cfg: object) -> str | None:
+    """Checkpoint of ``init_cfg=dict(type='Pretrained', checkpoint=...)``.
+
+    Returns:
+        None where ``init_cfg`` asks for something else.
+    """
+    if isinstance(init_cfg, Mapping) and init_cfg.get('type') == 'Pretrained':
+        return init_cfg['checkpoint']
+    return None

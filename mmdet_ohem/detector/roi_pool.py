@@ -1,0 +1,285 @@
+"""RoI max pooling with Caffe's arithmetic, on CPU and GPU.
+
+mmcv's RoIPool has no CPU kernel and does not round RoIs to cells; RoIs are
+rounded here as in ``roi_pooling_layer`` of Caffe's Fast R-CNN branch.
+
+How it works without a loop over RoIs: the maximum over any rectangle of cells
+is the maximum of four overlapping rectangles whose sides are powers of two.
+Stride-1 max pooling gives the maxima of all such rectangles once per feature
+map (a sparse table), so that each bin takes four look-ups, however large.
+
+Shapes: ``N`` images, ``C`` channels, ``H x W`` cells, ``R`` RoIs, ``PH x PW``
+bins per RoI, ``B = R * PH * PW`` bins in all.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn.modules.utils import _pair
+
+# Bins looked up at once: bounds the memory beside the output.
+_BINS_AT_ONCE = 8192
+
+
+class _Bins(NamedTuple):
+    """Cells of each bin: rows [top, bottom) and columns [left, right)."""
+
+    image: Tensor
+    top: Tensor
+    bottom: Tensor
+    left: Tensor
+    right: Tensor
+
+
+class RoIPool(nn.Module):
+    """Max-pool each RoI to a fixed grid of bins, as Caffe does.
+
+    Args:
+        output_size: Bins per RoI, (PH, PW) or one number for both.
+        spatial_scale: Cells per pixel, 1/16 for VGG16.
+    """
+
+    def __init__(
+        self, output_size: int | tuple[int, int], spatial_scale: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.output_size = _pair(output_size)
+        self.spatial_scale = float(spatial_scale)
+
+    def forward(self, feats: Tensor, rois: Tensor) -> Tensor:
+        """See :func:`roi_pool`."""
+        return roi_pool(feats, rois, self.output_size, self.spatial_scale)
+
+    def extra_repr(self) -> str:
+        """Parameters, for ``print(model)``."""
+        return (
+            f'output_size={self.output_size}, '
+            f'spatial_scale={self.spatial_scale}'
+        )
+
+
+def roi_pool(
+    feats: Tensor,
+    rois: Tensor,
+    output_size: tuple[int, int],
+    spatial_scale: float,
+) -> Tensor:
+    """Max-pool RoIs with Caffe's rounding.
+
+    Corners are multiplied by ``spatial_scale`` and rounded, halves away from
+    zero; both corner cells belong to the RoI, which is at least one cell
+    large. Bins begin at the floor and end at the ceiling of their share, so
+    that they may overlap. An empty bin, outside the feature map, is 0 and
+    passes no gradient. Of equal cells the first one gets the gradient.
+
+    Args:
+        feats: Feature map, shape (N, C, H, W).
+        rois: (image index, x1, y1, x2, y2) in pixels, shape (R, 5).
+        output_size: (PH, PW).
+        spatial_scale: Cells per pixel.
+
+    Returns:
+        Pooled features, shape (R, C, PH, PW), dtype of ``feats``.
+    """
+    if not torch.is_grad_enabled():
+        # Autograd functions are not told, and would keep the argmax.
+        feats = feats.detach()
+    return _RoIPool.apply(feats, rois, output_size, spatial_scale)
+
+
+class _RoIPool(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        feats: Tensor,
+        rois: Tensor,
+        output_size: tuple[int, int],
+        spatial_scale: float,
+    ) -> Tensor:
+        bins = _bins_of(rois, output_size, spatial_scale, feats.shape[2:])
+        num_bins, channels = len(bins.image), feats.shape[1]
+        pooled = feats.new_empty(num_bins, channels)
+        track = ctx.needs_input_grad[0]
+        winners = torch.empty(
+            (num_bins, channels) if track else 0,
+            dtype=torch.int64,
+            device=feats.device,
+        )
+        table = _SparseTable(feats.detach(), bins, track)
+        for start in range(0, num_bins, _BINS_AT_ONCE):
+            part = slice(start, start + _BINS_AT_ONCE)
+            chunk = _Bins(*(field[part] for field in bins))
+            pooled[part], winner = table.look_up(chunk)
+            if winner is not None:
+                winners[part] = winner
+        ctx.save_for_backward(winners, bins.image)
+        ctx.feats_shape = feats.shape
+        return (
+            pooled.view(len(rois), *output_size, channels)
+            .permute(0, 3, 1, 2)
+            .contiguous()
+        )
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        winners, image = ctx.saved_tensors
+        num_images, channels, height, width = ctx.feats_shape
+        grad = grad.permute(0, 2, 3, 1).reshape(-1, channels)
+        # An empty bin has no winner (-1): its gradient goes to a spare cell.
+        cells = height * width
+        target = torch.where(
+            winners < 0,
+            num_images * cells,
+            winners + image[:, None] * cells,
+        )
+        feats_grad = grad.new_zeros(num_images * cells + 1, channels)
+        feats_grad.scatter_add_(0, target, grad)
+        feats_grad = feats_grad[:-1].view(num_images, height, width, channels)
+        return feats_grad.permute(0, 3, 1, 2), None, None, None
+
+
+class _SparseTable:
+    """Maxima of all rectangles with sides 2**i x 2**j, channels last.
+
+    Args:
+        feats: Shape (N, C, H, W).
+        bins: The bins that will be looked up: only the sizes that occur among
+            them are computed.
+        track: Keep the cell of each maximum as well.
+    """
+
+    def __init__(self, feats: Tensor, bins: _Bins, track: bool) -> None:
+        _, channels, self.height, self.width = feats.shape
+        feats = feats.contiguous(memory_format=torch.channels_last)
+        rows, columns = (
+            _log2(bins.bottom - bins.top),
+            _log2(bins.right - bins.left),
+        )
+        self.num_levels = max(self.width.bit_length(), 1)
+        code = rows * self.num_levels + columns
+        values, cells = [], []
+        self.offsets = torch.zeros(
+            self.height.bit_length() * self.num_levels,
+            dtype=torch.int64,
+            device=feats.device,
+        )
+        offset = 0
+        for level in code.unique().tolist():
+            size = (
+                2 ** (level // self.num_levels),
+                2 ** (level % self.num_levels),
+            )
+            cell = None
+            if track:
+                value, cell = F.max_pool2d(
+                    feats, size, stride=1, return_indices=True
+                )
+            else:
+                value = F.max_pool2d(feats, size, stride=1)
+            value = value.permute(0, 2, 3, 1).reshape(-1, channels)
+            values.append(value)
+            if cell is not None:
+                cells.append(cell.permute(0, 2, 3, 1).reshape(-1, channels))
+            self.offsets[level] = offset
+            offset += len(value)
+        self.values = torch.cat(values) if values else feats.new_empty(0, 1)
+        self.cells = torch.cat(cells) if cells else None
+
+    def look_up(self, bins: _Bins) -> tuple[Tensor, Tensor | None]:
+        """Maximum of each bin and its cell, both (B, C); cell -1 if empty."""
+        empty = (bins.bottom <= bins.top) | (bins.right <= bins.left)
+        first, *others = (
+            # Places of an empty bin are clamped into the table; what is
+            # found there is cleared below.
+            place.clamp(0, len(self.values) - 1)
+            for place in self._four_places(bins)
+        )
+        best = self.values.index_select(0, first)
+        best_cell = None
+        if self.cells is not None:
+            best_cell = self.cells.index_select(0, first)
+        for place in others:
+            value = self.values.index_select(0, place)
+            if self.cells is not None and best_cell is not None:
+                cell = self.cells.index_select(0, place)
+                better = (value > best) | (
+                    (value == best) & (cell < best_cell)
+                )
+                best_cell = torch.where(better, cell, best_cell)
+            best = torch.maximum(best, value)
+        best.masked_fill_(empty[:, None], 0)
+        if best_cell is not None:
+            best_cell.masked_fill_(empty[:, None], -1)
+        return best, best_cell
+
+    def _four_places(self, bins: _Bins) -> list[Tensor]:
+        """Rows of the table that cover each bin, four tensors (B,)."""
+        rows = _log2(bins.bottom - bins.top)
+        columns = _log2(bins.right - bins.left)
+        size_y, size_x = 1 << rows, 1 << columns
+        table_height = self.height - size_y + 1
+        table_width = self.width - size_x + 1
+        origin = (
+            self.offsets[rows * self.num_levels + columns]
+            + bins.image * table_height * table_width
+        )
+        return [
+            origin + y * table_width + x
+            for y in (bins.top, bins.bottom - size_y)
+            for x in (bins.left, bins.right - size_x)
+        ]
+
+
+def _bins_of(
+    rois: Tensor,
+    output_size: tuple[int, int],
+    spatial_scale: float,
+    feat_size: torch.Size,
+) -> _Bins:
+    """Cells of all bins, in the order RoI, row of bins, column of bins.
+
+    In float32 as in Caffe: the rounding of ``(p + 1) * bin_size`` decides
+    whether its ceiling is one more.
+    """
+    corners = _round_half_away(rois[:, 1:].float() * spatial_scale)
+    x1, y1, x2, y2 = corners.unbind(1)
+    top, bottom = _edges(y1, y2, output_size[0], feat_size[0])
+    left, right = _edges(x1, x2, output_size[1], feat_size[1])
+    grid = (len(rois), *output_size)
+    return _Bins(
+        rois[:, 0].long()[:, None, None].expand(grid).reshape(-1),
+        top[:, :, None].expand(grid).reshape(-1),
+        bottom[:, :, None].expand(grid).reshape(-1),
+        left[:, None, :].expand(grid).reshape(-1),
+        right[:, None, :].expand(grid).reshape(-1),
+    )
+
+
+def _edges(
+    start: Tensor, end: Tensor, num_bins: int, num_cells: int
+) -> tuple[Tensor, Tensor]:
+    """First cell and one past the last cell of each bin, both (R, bins)."""
+    length = (end - start + 1).clamp(min=1)
+    bin_size = (length / num_bins)[:, None]
+    steps = torch.arange(num_bins, device=start.device, dtype=start.dtype)
+    first = (steps * bin_size).floor() + start[:, None]
+    last = ((steps + 1) * bin_size).ceil() + start[:, None]
+    return (
+        first.clamp(0, num_cells).long(),
+        last.clamp(0, num_cells).long(),
+    )
+
+
+def _round_half_away(x: Tensor) -> Tensor:
+    """Round as C does; torch rounds halves to even."""
+    whole = x.trunc()
+    return whole + x.sign() * ((x - whole).abs() >= 0.5)
+
+
+def _log2(length: Tensor) -> Tensor:
+    """Largest i with 2**i <= length, 0 for an empty length; int64."""
+    return torch.frexp(length.clamp(min=1).float()).exponent.long() - 1

@@ -1,0 +1,61 @@
+"""RoI extractor that pools with Caffe's arithmetic."""
+
+from collections.abc import Sequence
+
+from mmdet.models.roi_heads.roi_extractors import BaseRoIExtractor
+from mmdet.utils import OptMultiConfig
+from torch import Tensor
+
+from mmdet_ohem.detector.roi_pool import RoIPool
+from mmdet_ohem.registry import MODELS
+
+
+@MODELS.register_module()
+class RoIPoolExtractor(BaseRoIExtractor):
+    """Pool RoIs from one feature map by :class:`RoIPool`.
+
+    mmdet's ``SingleRoIExtractor`` finds its RoI layers in ``mmcv.ops`` alone,
+    and casts RoIs to the type of the features, where half precision has no
+    digits left for them. To use RoIAlign instead, replace this by a
+    ``SingleRoIExtractor``.
+
+    Args:
+        output_size: Bins per RoI and side, 7 for VGG16.
+        out_channels: Channels of the feature map.
+        featmap_stride: Pixels per cell, 16 for VGG16.
+        init_cfg: As for any mmengine module.
+    """
+
+    def __init__(
+        self,
+        output_size: int = 7,
+        out_channels: int = 512,
+        featmap_stride: int = 16,
+        init_cfg: OptMultiConfig = None,
+    ) -> None:
+        super().__init__(
+            roi_layer=dict(type=RoIPool, output_size=output_size),
+            out_channels=out_channels,
+            featmap_strides=[featmap_stride],
+            init_cfg=init_cfg,
+        )
+
+    def forward(
+        self,
+        feats: Sequence[Tensor],
+        rois: Tensor,
+        roi_scale_factor: float | None = None,
+    ) -> Tensor:
+        """Pool RoIs.
+
+        Args:
+            feats: One level, shape (N, C, H, W).
+            rois: (image index, x1, y1, x2, y2) in pixels, shape (R, 5).
+            roi_scale_factor: Enlarge RoIs by this factor first.
+
+        Returns:
+            Shape (R, C, PH, PW).
+        """
+        if roi_scale_factor is not None:
+            rois = self.roi_rescale(rois, roi_scale_factor)
+        return self.roi_layers[0](feats[0], rois)

@@ -1,0 +1,209 @@
+"""The read-only RoI network of Figure 2 of the paper.
+
+Shapes: ``R`` RoIs of one image, the ``P`` foreground ones first; ``L`` levels
+of features.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmdet.models.task_modules.samplers import SamplingResult
+from mmdet.structures.bbox import bbox2roi
+from torch import Tensor
+
+from mmdet_ohem.mining.no_trace import leaving_no_trace
+from mmdet_ohem.mining.roi_loss import slice_rois, sum_loss_per_roi
+from mmdet_ohem.registry import TASK_UTILS
+
+_DTYPES = {
+    'float32': torch.float32,
+    'bfloat16': torch.bfloat16,
+    'float16': torch.float16,
+}
+
+
+@TASK_UTILS.register_module()
+class ReadOnlyBBoxHead:
+    """Score RoIs with the current network, forward only.
+
+    It is a view of a RoI head's own extractor, shared head and box head, and
+    owns no parameter or buffer. Predictions are made in chunks, the loss is
+    computed once over all RoIs by the head's own loss functions (losses such
+    as GHM depend on all of their inputs), so that no second definition of the
+    loss can drift away from the first.
+
+    Args:
+        roi_head: An mmdet RoI head with a box head, such as
+            ``StandardRoIHead`` or ``CascadeRoIHead``.
+        stage: Which stage of a cascade; None for a head without stages.
+        chunk_size: RoIs in one forward pass, a bound on memory; None is all
+            at once.
+        dtype: 'float32', 'bfloat16', 'float16', or 'auto': bfloat16 where the
+            hardware multiplies it natively, else float32.
+        dropout: Leave dropout on while scoring, as the authors' released code
+            does. Off, the loss says how the network does on each RoI.
+
+    Raises:
+        TypeError: ``roi_head`` has no box head that can be scored.
+        ValueError: ``chunk_size`` or ``dtype`` is out of range.
+    """
+
+    def __init__(
+        self,
+        roi_head: Any,
+        stage: int | None = None,
+        chunk_size: int | None = 512,
+        dtype: str = 'auto',
+        dropout: bool = False,
+    ) -> None:
+        _check_roi_head(roi_head)
+        if chunk_size is not None and chunk_size < 1:
+            raise ValueError(
+                f'chunk_size must be None or at least 1, got {chunk_size}'
+            )
+        if dtype != 'auto' and dtype not in _DTYPES:
+            raise ValueError(
+                f"dtype must be 'auto' or one of {sorted(_DTYPES)}, got "
+                f'{dtype!r}'
+            )
+        self.roi_head = roi_head
+        self.stage = stage
+        self.chunk_size = chunk_size
+        self.dtype = dtype
+        self.dropout = dropout
+
+    @property
+    def bbox_head(self) -> Any:
+        """The box head in use, looked up anew since it may be replaced."""
+        head = self.roi_head.bbox_head
+        return head if self.stage is None else head[self.stage]
+
+    def __call__(
+        self, feats: Sequence[Tensor], sampling_result: SamplingResult
+    ) -> Tensor:
+        """Loss of each RoI with the network as it is now.
+
+        Args:
+            feats: Features of one image, L tensors of shape (1, C, H, W).
+            sampling_result: The RoIs, with what they were assigned to; all of
+                them, not a sample.
+
+        Returns:
+            Loss of each of ``sampling_result.priors``, foreground first:
+            classification and localisation by the head's own weighted loss
+            functions before averaging, localisation for foreground only.
+            Shape (R,), float32.
+
+        Raises:
+            TypeError: The head's loss cannot be split into RoIs.
+        """
+        rois = bbox2roi([sampling_result.priors])
+        if len(rois) == 0:
+            return feats[0].new_zeros(0, dtype=torch.float32)
+        device = feats[0].device
+        with leaving_no_trace(self.roi_head, device, self.dropout):
+            cls_score, bbox_pred = self._predict(feats, rois)
+            with torch.autocast(device.type, enabled=False):
+                losses = self._unreduced_loss(
+                    cls_score, bbox_pred, rois, sampling_result
+                )
+                return sum_loss_per_roi(
+                    losses, len(rois), len(sampling_result.pos_inds)
+                )
+
+    def _predict(
+        self, feats: Sequence[Tensor], rois: Tensor
+    ) -> tuple[Any, Any]:
+        """Class scores and box deltas of all RoIs, float32."""
+        device = feats[0].device
+        # RoI extractors lack half precision on CPU, and RoI coordinates are
+        # cast to the type of the features: 8 bits do not hold a pixel.
+        feats = [feat.float() for feat in feats]
+        dtype = self._resolve_dtype(device)
+        with torch.autocast(
+            device.type,
+            dtype=None if dtype == torch.float32 else dtype,
+            enabled=dtype != torch.float32,
+        ):
+            chunks = [
+                self._forward(feats, chunk)
+                for chunk in slice_rois(rois, self.chunk_size)
+            ]
+        # Autocast keeps the weights it has cast until the outermost autocast
+        # ends; these were cast without autograd, and a training pass that
+        # found them there would give the weights no gradient.
+        torch.clear_autocast_cache()
+        cls_scores, bbox_preds = zip(*chunks, strict=True)
+        return _concat(cls_scores), _concat(bbox_preds)
+
+    def _forward(self, feats: list[Tensor], rois: Tensor) -> tuple[Any, Any]:
+        """One pass of the RoI head's own box branch."""
+        stage = () if self.stage is None else (self.stage,)
+        results = self.roi_head._bbox_forward(*stage, feats, rois)
+        return results['cls_score'], results['bbox_pred']
+
+    def _unreduced_loss(
+        self,
+        cls_score: Any,
+        bbox_pred: Any,
+        rois: Tensor,
+        sampling_result: SamplingResult,
+    ) -> dict[str, Tensor]:
+        """The box head's own loss, not reduced."""
+        train_cfg = self.roi_head.train_cfg
+        if self.stage is not None:
+            train_cfg = train_cfg[self.stage]
+        losses = self.bbox_head.loss_and_target(
+            cls_score,
+            bbox_pred,
+            rois,
+            [sampling_result],
+            train_cfg,
+            reduction_override='none',
+        )
+        return losses['loss_bbox']
+
+    def _resolve_dtype(self, device: torch.device) -> torch.dtype:
+        if self.dtype != 'auto':
+            return _DTYPES[self.dtype]
+        native = multiplies_bfloat16(device)
+        return torch.bfloat16 if native else torch.float32
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether the hardware multiplies bfloat16 itself.
+
+    Where it is emulated, it is slower than float32.
+    """
+    if device.type == 'cuda':
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    if device.type == 'cpu' and hasattr(torch.cpu, 'get_capabilities'):
+        found = torch.cpu.get_capabilities()
+        return bool(found.get('avx512_bf16') or found.get('amx_bf16'))
+    return False
+
+
+def _concat(chunks: tuple[Any, ...]) -> Any:
+    """Join the predictions of chunks, float32; SABL predicts a tuple."""
+    if chunks[0] is None:
+        return None
+    if isinstance(chunks[0], (tuple, list)):
+        return tuple(_concat(part) for part in zip(*chunks, strict=True))
+    return torch.cat([chunk.float() for chunk in chunks])
+
+
+def _check_roi_head(roi_head: Any) -> None:
+    """Refuse what has no box head to score, by name."""
+    missing = [
+        name
+        for name in ('bbox_head', '_bbox_forward')
+        if not hasattr(roi_head, name)
+    ]
+    if missing:
+        raise TypeError(
+            f'{type(roi_head).__name__} has no {" and no ".join(missing)}: '
+            'OHEM mines the RoIs of a two-stage detector. Put the sampler '
+            'into train_cfg.rcnn.sampler of a RoI head with a box head, and '
+            'keep a RandomSampler for an RPN or one-stage head'
+        )

@@ -1,0 +1,83 @@
+"""From a box head's loss dictionary to one number per RoI.
+
+Shapes: ``R`` RoIs, the ``P`` foreground ones first.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+
+def sum_loss_per_roi(
+    losses: Mapping[str, Tensor], num_rois: int, num_pos: int
+) -> Tensor:
+    """Add up all losses of each RoI.
+
+    mmdet's loss functions, asked not to reduce, return a number per RoI, per
+    RoI and class, or per foreground RoI and coordinate, and SABL's one per
+    RoI and box side. All of them are summed over everything but the RoI.
+
+    Args:
+        losses: What ``bbox_head.loss(..., reduction_override='none')``
+            returns. As in mmengine, the keys that contain 'loss' are losses.
+        num_rois: R.
+        num_pos: P; rows 0 to P - 1 are the foreground RoIs.
+
+    Returns:
+        Sum of the losses of each RoI, shape (R,), float32.
+
+    Raises:
+        TypeError: A loss cannot be split into RoIs.
+    """
+    total: Tensor | None = None
+    for name, value in losses.items():
+        if 'loss' not in name:
+            continue
+        per_roi = _split(name, value, num_rois, num_pos)
+        total = per_roi if total is None else total + per_roi
+    if total is None:
+        raise TypeError(
+            f'the box head returned no loss, only {sorted(losses)}; OHEM '
+            'ranks RoIs by their loss'
+        )
+    return total
+
+
+def _split(name: str, value: Tensor, num_rois: int, num_pos: int) -> Tensor:
+    """Sum one loss tensor over all but its RoIs, shape (R,), float32."""
+    value = value.float()
+    rows = value.shape[0] if value.dim() else 0
+    if rows == num_rois:
+        return value.reshape(num_rois, -1).sum(1)
+    if num_pos == 0 and value.numel() <= 1:
+        # A loss over foreground alone is an empty sum without any of it.
+        return value.new_zeros(num_rois)
+    if rows == num_pos > 0:
+        per_roi = value.new_zeros(num_rois)
+        per_roi[:num_pos] = value.reshape(num_pos, -1).sum(1)
+        return per_roi
+    if rows > num_rois > 0 and rows % num_rois == 0:
+        return value.reshape(num_rois, -1).sum(1)
+    raise TypeError(
+        f'{name!r} has shape {tuple(value.shape)} for {num_rois} RoIs of '
+        f'which {num_pos} are foreground: it cannot be split into RoIs. The '
+        "loss function must honour reduction_override='none', as mmdet's do "
+        '(CrossEntropyLoss, FocalLoss, GHMC, SeesawLoss, L1Loss, '
+        'SmoothL1Loss, IoULoss and their kin)'
+    )
+
+
+def slice_rois(rois: Tensor, chunk_size: int | None) -> tuple[Tensor, ...]:
+    """Cut RoIs into chunks of at most ``chunk_size``; None keeps one.
+
+    Args:
+        rois: Shape (R, 5).
+        chunk_size: RoIs in a chunk.
+
+    Returns:
+        At least one chunk, each of shape (r, 5).
+    """
+    if chunk_size is None or len(rois) <= chunk_size:
+        return (rois,)
+    return torch.split(rois, chunk_size)

@@ -1,0 +1,17 @@
+"""Boxes computed beforehand, and the data sets that carry them."""
+
+from mmdet_ohem.proposals.inclusive_random_flip import InclusiveRandomFlip
+from mmdet_ohem.proposals.proposal_file import (
+    load_proposals,
+    proposal_key,
+    save_proposals,
+)
+from mmdet_ohem.proposals.voc_proposal_dataset import VOCProposalDataset
+
+__all__ = [
+    'InclusiveRandomFlip',
+    'VOCProposalDataset',
+    'load_proposals',
+    'proposal_key',
+    'save_proposals',
+]

@@ -1,0 +1,85 @@
+"""Which boxes can be trained on, and what to say of the others."""
+
+import logging
+from collections import defaultdict
+
+import numpy as np
+from mmengine.logging import print_log
+
+_NUM_NAMED = 5
+
+
+def check_boxes(
+    boxes: np.ndarray, width: int, height: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Clip boxes to the image and find those that cannot be used.
+
+    Args:
+        boxes: xyxy, corners inclusive, in pixels of an image of ``width`` x
+            ``height``, shape (n, 4). A size of 0 is unknown: no clipping.
+        width: Of the image, pixels.
+        height: Of the image, pixels.
+
+    Returns:
+        The clipped boxes, shape (n, 4), float32, and masks of shape (n,):
+        'not finite', 'without area' (also: nothing of it inside the image;
+        its width or height is 0, and the box coder takes the logarithm of
+        them) and 'beyond the image' (usable, but clipped).
+    """
+    boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
+    finite = np.all(np.isfinite(boxes), axis=1)
+    clipped = np.where(finite[:, None], boxes, 0)
+    if width > 0 and height > 0:
+        limits = np.array([width, height, width, height], np.float32) - 1
+        clipped = clipped.clip(0, limits)
+    area = (clipped[:, 2] > clipped[:, 0]) & (clipped[:, 3] > clipped[:, 1])
+    moved = np.any(clipped != boxes, axis=1)
+    return clipped, {
+        'not finite': ~finite,
+        'without area': finite & ~area,
+        'beyond the image': finite & area & moved,
+    }
+
+
+class Findings:
+    """Collect what was found in a data set; one warning a kind at the end.
+
+    Args:
+        source: What was read, named at the head of each warning.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self._names: dict[str, list[str]] = defaultdict(list)
+        self._counts: dict[str, int] = defaultdict(int)
+
+    def add(self, kind: str, name: str, count: int = 1) -> None:
+        """Note ``count`` findings of a kind in the image called ``name``."""
+        if count:
+            self._counts[kind] += count
+            self._names[kind].append(name)
+
+    def count(self, kind: str) -> int:
+        """How many of a kind there were."""
+        return self._counts[kind]
+
+    def warn(self, kind: str, message: str) -> None:
+        """Warn once, if there was anything of this kind.
+
+        Args:
+            kind: As given to :meth:`add`.
+            message: What it is and the remedy; ``{count}``, ``{images}`` (how
+                many) and ``{names}`` (of the first few) are filled in.
+        """
+        names = self._names[kind]
+        if not names:
+            return
+        shown = ', '.join(names[:_NUM_NAMED])
+        if len(names) > _NUM_NAMED:
+            shown += f' and {len(names) - _NUM_NAMED} more'
+        text = message.format(
+            count=self._counts[kind], images=len(names), names=shown
+        )
+        print_log(
+            f'{self.source}: {text}', logger='current', level=logging.WARNING
+        )
