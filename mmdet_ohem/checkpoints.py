@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.utils import digit_version
 
 
 def _history_buffer_attribute(owner: Any, name: str) -> Any:
@@ -31,8 +32,9 @@ def _history_buffer_attribute(owner: Any, name: str) -> Any:
 
 def allow_mmengine_checkpoints() -> None:
     """Add the types of mmengine's log buffers to torch's allow-list."""
-    add_safe_globals = getattr(torch.serialization, 'add_safe_globals', None)
-    if add_safe_globals is None:  # torch < 2.4 has no allow-list
+    # Older ones read these files as they are; 2.4 and 2.5 have an allow-list,
+    # but one that takes no names: an entry with one fails every later load.
+    if digit_version(torch.__version__) < digit_version('2.6'):
         return
     # numpy 2 has renamed the module; both names occur in files.
     core = 'numpy._core' if hasattr(np, '_core') else 'numpy.core'
@@ -41,11 +43,12 @@ def allow_mmengine_checkpoints() -> None:
         type(np.dtype(name))
         for name in ('float64', 'float32', 'int64', 'int32', 'bool')
     ]
-    numpy_globals: list[Any] = [np.ndarray, np.dtype, *numpy_dtypes]
+    # bytes: how an empty array is written.
+    numpy_globals: list[Any] = [np.ndarray, np.dtype, *numpy_dtypes, bytes]
     for function in (multiarray._reconstruct, multiarray.scalar):
         for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
             numpy_globals.append((function, f'{module}.{function.__name__}'))
-    add_safe_globals(
+    torch.serialization.add_safe_globals(
         [
             HistoryBuffer,
             *numpy_globals,

@@ -36,6 +36,8 @@ def check_installation() -> None:
             importlib.import_module(name)
         # mmdet asserts the versions of mmcv and mmengine.
         except (ImportError, AssertionError, OSError) as error:
+            if isinstance(error, AssertionError):
+                remedy = f'{remedy}; {_REMEDIES["mmcv"]}'
             raise ImportError(
                 f'mmdet_ohem needs {name}, which cannot be imported '
                 f'({type(error).__name__}: {error}). Remedy: {remedy}'

@@ -4,7 +4,6 @@ from collections import Counter
 from functools import wraps
 from typing import Any
 
-import torch
 from mmdet.models.task_modules.assigners import AssignResult
 from mmdet.models.task_modules.samplers import SamplingResult
 from mmengine.hooks import Hook
@@ -97,9 +96,11 @@ class MiningStatsHook(Hook):
         Args:
             runner: The runner of the training.
         """
-        for sampler, sample in self._restore:
-            del sampler.sample
-            assert sampler.sample.__func__ is sample.__func__
+        for sampler, replaced in self._restore:
+            if replaced is None:
+                del sampler.sample
+            else:
+                sampler.sample = replaced
         self._restore.clear()
 
     def shares(self) -> dict[str, float]:
@@ -115,9 +116,10 @@ class MiningStatsHook(Hook):
             * count['sampled_fg']
             / max(count['sampled'], 1),
         }
-        num_bg = count['sampled'] - count['sampled_fg']
-        if num_bg:
-            shares['sampled_far_bg_share'] = 100 * count['far_bg'] / num_bg
+        if count['measured_bg']:
+            shares['sampled_far_bg_share'] = (
+                100 * count['far_bg'] / count['measured_bg']
+            )
         return shares
 
     def count(
@@ -132,28 +134,34 @@ class MiningStatsHook(Hook):
         """
         num_fg = len(sampling_result.pos_inds)
         neg_inds = sampling_result.neg_inds
+        # Not known where no IoU is computed, as by HungarianAssigner.
         overlaps = assign_result.max_overlaps
-        far = overlaps[neg_inds] < _HEURISTIC_BG_LO
+        bg_overlaps = [] if overlaps is None else overlaps[neg_inds].tolist()
         self._counts.update(
             images=1,
             rois=assign_result.num_preds,
             fg=int((assign_result.gt_inds > 0).sum()),
             sampled=num_fg + len(neg_inds),
             sampled_fg=num_fg,
-            far_bg=int(torch.count_nonzero(far)),
+            measured_bg=len(bg_overlaps),
+            far_bg=sum(iou < _HEURISTIC_BG_LO for iou in bg_overlaps),
         )
 
     def _listen(self, sampler: Any) -> None:
         """Count each result of one sampler."""
         sample = sampler.sample
+        # Of another listener, such as that of a training that broke off.
+        replaced = vars(sampler).get('sample')
 
         @wraps(sample)
         def counted(
             assign_result: AssignResult, *args: Any, **kwargs: Any
         ) -> SamplingResult:
             result = sample(assign_result, *args, **kwargs)
-            self.count(assign_result, result)
+            # ScoreHLRSampler puts label weights beside it.
+            first = result[0] if isinstance(result, tuple) else result
+            self.count(assign_result, first)
             return result
 
         sampler.sample = counted
-        self._restore.append((sampler, sample))
+        self._restore.append((sampler, replaced))

@@ -61,8 +61,16 @@ def pretrained_checkpoint(init_cfg: object) -> str | None:
     """Checkpoint of ``init_cfg=dict(type='Pretrained', checkpoint=...)``.
 
     Returns:
-        None where ``init_cfg`` asks for something else.
+        None where ``init_cfg`` is None.
+
+    Raises:
+        ValueError: ``init_cfg`` asks for something else.
     """
+    if init_cfg is None:
+        return None
     if isinstance(init_cfg, Mapping) and init_cfg.get('type') == 'Pretrained':
         return init_cfg['checkpoint']
-    return None
+    raise ValueError(
+        "init_cfg must be None or dict(type='Pretrained', checkpoint=...), "
+        f'got {init_cfg}'
+    )

@@ -264,7 +264,9 @@ def _edges(
 ) -> tuple[Tensor, Tensor]:
     """First cell and one past the last cell of each bin, both (R, bins)."""
     length = (end - start + 1).clamp(min=1)
-    bin_size = (length / num_bins)[:, None]
+    # By a tensor: CUDA multiplies by the reciprocal of a Python number, which
+    # is one bit off for some lengths.
+    bin_size = (length / torch.full_like(length, num_bins))[:, None]
     steps = torch.arange(num_bins, device=start.device, dtype=start.dtype)
     first = (steps * bin_size).floor() + start[:, None]
     last = ((steps + 1) * bin_size).ceil() + start[:, None]

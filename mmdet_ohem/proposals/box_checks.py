@@ -77,8 +77,11 @@ class Findings:
         shown = ', '.join(names[:_NUM_NAMED])
         if len(names) > _NUM_NAMED:
             shown += f' and {len(names) - _NUM_NAMED} more'
-        text = message.format(
-            count=self._counts[kind], images=len(names), names=shown
+        # Not str.format: a path or class in the message may have braces.
+        text = (
+            message.replace('{count}', str(self._counts[kind]))
+            .replace('{images}', str(len(names)))
+            .replace('{names}', shown)
         )
         print_log(
             f'{self.source}: {text}', logger='current', level=logging.WARNING

@@ -63,15 +63,19 @@ class CheckedDataMixin:
         proposals = load_proposals(self.proposal_file)
         findings = Findings(self.proposal_file)
         missing = []
+        # An image may be listed twice.
+        unused = dict.fromkeys(proposals)
         for data_info in self.data_list:
-            entry = proposals.pop(proposal_key(data_info['img_path']), None)
+            key = proposal_key(data_info['img_path'])
+            unused.pop(key, None)
+            entry = proposals.get(key)
             if entry is None:
                 missing.append(data_info['img_path'])
                 continue
             data_info['proposals'] = self._usable_proposals(
                 entry, data_info, findings
             )
-        self._check_counts(missing, list(proposals))
+        self._check_counts(missing, list(unused))
         self._warn_of_proposals(findings)
 
     def _check_images(self, data_list: list[dict]) -> None:
