@@ -1,0 +1,9 @@
+# OHEM in make demo; as fast_rcnn_vgg16_ohem_voc07.py.
+_base_ = './fast_rcnn_vgg16_demo.py'
+
+model = dict(
+    train_cfg=dict(
+        rcnn=dict(
+            assigner=dict(neg_iou_thr=0.5),  # bg_lo = 0
+            sampler=dict(
+                _delete_=True, type='mmdet_ohem.OHEMSampler', num=64))))

@@ -1,0 +1,186 @@
+"""Weights for the demo: VGG16 taught to tell digits apart.
+
+They play the part that ImageNet's weights play for VOC, since nothing can be
+downloaded where the demo must run: pictures of one training digit each, on
+photographs, without a background class, so that the hard background is new to
+the detector. BatchNorm makes 16 layers learn within a minute; it is folded
+into the convolutions afterwards, and the file has torchvision's names.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from mmcv.cnn import VGG
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from .canvas import Canvas, crop_photograph
+from .glyphs import CLASSES, load_digit_set
+
+# Side of the pictures in pixels -> pictures in a batch; a cell is 16 pixels.
+_BATCHES = {32: 64, 48: 32, 64: 24, 80: 16}
+# The smallest pictures come first: on them learning starts soonest.
+_WARM_UP = 40
+_PICTURES = 1000  # of each size
+_POOLED = 7  # bins a side, as RoI pooling has them
+_MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+
+
+class _Classifier(nn.Module):
+    """VGG16 with BatchNorm and a narrow classifier, torchvision's names."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.features: nn.Sequential = VGG(
+            depth=16, with_bn=True, with_last_pool=False, ceil_mode=True
+        ).features
+        scores = nn.Linear(width, len(CLASSES))
+        # Where torchvision's classifier has dropout there is a place for it
+        # only: with so narrow layers and so few iterations nothing is learnt.
+        self.classifier = nn.Sequential(
+            nn.Linear(512 * _POOLED**2, width),
+            nn.ReLU(inplace=True),
+            nn.Identity(),
+            nn.Linear(width, width),
+            nn.ReLU(inplace=True),
+            nn.Identity(),
+            scores,
+        )
+        for module in self.modules():
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                nn.init.kaiming_normal_(module.weight)
+                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        nn.init.normal_(scores.weight, std=0.01)
+
+    def forward(self, img: Tensor) -> Tensor:
+        """Class scores (N, 10) of pictures (N, 3, S, S)."""
+        feats = self.features(
+            img.contiguous(memory_format=torch.channels_last)
+        )
+        return self.classifier(
+            F.adaptive_max_pool2d(feats, _POOLED).flatten(1)
+        )
+
+
+def write_digit_weights(
+    out: Path,
+    seed: int = 0,
+    num_iters: int = 240,
+    width: int = 512,
+    on_iter: Callable[[float], None] = lambda loss: None,
+) -> float:
+    """Train the classifier and write a checkpoint, atomically.
+
+    Args:
+        out: The checkpoint; names and shapes are those of torchvision's
+            VGG16, but for ``width`` and the number of classes.
+        seed: Of pictures, weights and order; with one number of threads the
+            result is always the same.
+        num_iters: Iterations of SGD.
+        width: Of fc6 and fc7.
+        on_iter: Called with the loss after each iteration.
+
+    Returns:
+        Accuracy in [0, 1] over the last tenth of the iterations.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        pictures = draw_pictures(seed)
+        model = _Classifier(width).train()
+        accuracy = _train(model, pictures, num_iters, on_iter)
+    weights = _fold_batch_norm(model).state_dict()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_suffix('.partial')
+    torch.save(weights, partial)
+    os.replace(partial, out)
+    return accuracy
+
+
+def draw_pictures(
+    seed: int, num: int = _PICTURES
+) -> dict[int, tuple[Tensor, Tensor]]:
+    """Draw ``num`` pictures of each size, a training digit on each.
+
+    Returns:
+        Side S -> normalised RGB pictures (num, 3, S, S), labels (num,).
+    """
+    rng = np.random.default_rng((seed, 2))
+    digits = load_digit_set('train')
+    mean, std = torch.tensor(_MEAN), torch.tensor(_STD)
+    drawn = {}
+    for side in _BATCHES:
+        images: list[np.ndarray] = []
+        labels: list[int] = []
+        while len(images) < num:
+            canvas = Canvas(crop_photograph(rng, 'train', (side, side)))
+            pattern, label = digits.draw(rng)
+            height = int(rng.integers(int(0.65 * side), side - 4))
+            # A wide digit may find no room.
+            if canvas.place(rng, pattern, height) is not None:
+                images.append(canvas.image[..., ::-1])
+                labels.append(label)
+        rgb = torch.from_numpy(np.stack(images)).float()
+        normalised = ((rgb - mean) / std).permute(0, 3, 1, 2).contiguous()
+        drawn[side] = normalised, torch.tensor(labels)
+    return drawn
+
+
+def _train(
+    model: _Classifier,
+    pictures: dict[int, tuple[Tensor, Tensor]],
+    num_iters: int,
+    on_iter: Callable[[float], None],
+) -> float:
+    """SGD with a cosine schedule; returns the accuracy at its end."""
+    params = list(model.parameters())
+    optimizer = torch.optim.SGD(
+        params, lr=0.02, momentum=0.9, weight_decay=5e-4
+    )
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=0.02, total_steps=num_iters, pct_start=0.08
+    )
+    hits: list[float] = []
+    for images, labels in _batches(pictures, num_iters):
+        with torch.autocast('cpu', dtype=torch.bfloat16):
+            scores = model(images)
+        loss = F.cross_entropy(scores.float(), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(params, 5.0)
+        optimizer.step()
+        scheduler.step()
+        hits.append((scores.argmax(1) == labels).float().mean().item())
+        on_iter(loss.item())
+    last = hits[-max(num_iters // 10, 1) :]
+    return sum(last) / len(last)
+
+
+def _batches(
+    pictures: dict[int, tuple[Tensor, Tensor]], num_iters: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Random batches, each of one size."""
+    sides = list(_BATCHES)
+    for i in range(num_iters):
+        side = sides[0] if i < _WARM_UP else sides[i % len(sides)]
+        images, labels = pictures[side]
+        inds = torch.randint(len(images), (_BATCHES[side],))
+        yield images[inds], labels[inds]
+
+
+def _fold_batch_norm(model: _Classifier) -> _Classifier:
+    """Put each BatchNorm into its convolution, in place."""
+    model.eval()
+    layers: list[nn.Module] = []
+    for layer in model.features:
+        if isinstance(layer, nn.BatchNorm2d):
+            convolution = layers.pop()
+            assert isinstance(convolution, nn.Conv2d)
+            layers.append(fuse_conv_bn_eval(convolution, layer))
+        else:
+            layers.append(layer)
+    model.features = nn.Sequential(*layers)
+    return model

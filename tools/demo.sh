@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# The whole way on the embedded dataset: data, proposals, weights, training
+# and test of the baseline and of OHEM, report. Each step is skipped where its
+# result is there; an interrupted training goes on.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+DATA=data/demo
+OUT=work_dirs/demo
+start=$SECONDS
+
+step() { printf '\n[%4d s] %s\n' "$((SECONDS - start))" "$1"; }
+
+step 'dataset'
+python tools/make_demo_dataset.py --out "$DATA"
+for split in train test; do
+  step "proposals of $split"
+  python tools/make_proposals.py "$DATA/ImageSets/Main/$split.txt" \
+    --img-dir "$DATA/JPEGImages" --out "$DATA/proposals/$split.pkl" \
+    --width 256 --workers "$(nproc)"
+done
+step 'weights'
+python tools/make_demo_weights.py --out "$DATA/vgg16_digits.pth"
+
+# run NAME CONFIG: train and test, unless done.
+run() {
+  local dir="$OUT/$1" config="configs/$2" resume=()
+  if [ ! -f "$dir/trained" ]; then
+    step "training $1"
+    if [ -f "$dir/last_checkpoint" ]; then resume=(--resume); fi
+    mim train mmdet "$config" --gpus 0 --work-dir "$dir" ${resume[@]+"${resume[@]}"}
+    touch "$dir/trained"
+  fi
+  if [ ! -f "$dir/test/detections.pkl" ]; then
+    step "testing $1"
+    mim test mmdet "$config" --checkpoint "$(cat "$dir/last_checkpoint")" \
+      --gpus 0 --work-dir "$dir/test" --out "$dir/test/detections.partial.pkl"
+    mv "$dir/test/detections.partial.pkl" "$dir/test/detections.pkl"
+  fi
+}
+run baseline fast_rcnn_vgg16_demo.py
+run ohem fast_rcnn_vgg16_ohem_demo.py
+
+step 'report'
+python tools/demo_report.py "$OUT/baseline" "$OUT/ohem" --out "$OUT"
+step 'done'

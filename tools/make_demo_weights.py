@@ -1,0 +1,41 @@
+"""Pretrain the backbone of the demo on pictures of digits."""
+
+import argparse
+from pathlib import Path
+
+from rich.progress import Progress
+
+from mmdet_ohem.demo.digit_weights import write_digit_weights
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        '--out', type=Path, default=Path('data/demo/vgg16_digits.pth')
+    )
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--num-iters', type=int, default=240)
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Train, unless the checkpoint is there already."""
+    args = parse_args()
+    if args.out.exists():
+        print(f'{args.out}: is there already')
+        return 0
+    with Progress() as progress:
+        task = progress.add_task('pretraining', total=args.num_iters)
+        accuracy = write_digit_weights(
+            args.out,
+            args.seed,
+            args.num_iters,
+            on_iter=lambda loss: progress.advance(task),
+        )
+    print(f'{args.out}: accuracy on its pictures {accuracy:.2f}')
+    return 0
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
