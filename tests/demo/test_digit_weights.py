@@ -1,0 +1,70 @@
+"""The demo's weights fit the detector and BatchNorm is folded exactly."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from mmdet_ohem.demo import digit_weights
+from mmdet_ohem.demo.digit_weights import (
+    _Classifier,
+    _fold_batch_norm,
+    draw_pictures,
+    write_digit_weights,
+)
+from mmdet_ohem.detector import VGG16, VGGBBoxHead
+
+
+@pytest.fixture
+def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(digit_weights, '_PICTURES', 4)
+    monkeypatch.setattr(digit_weights, '_BATCHES', {32: 4})
+
+
+def test_the_file_fits_backbone_and_head(
+    tmp_path: Path, few_pictures: None
+) -> None:
+    out = tmp_path / 'weights' / 'vgg16.pth'
+    losses: list[float] = []
+    accuracy = write_digit_weights(
+        out, num_iters=2, width=8, on_iter=losses.append
+    )
+    assert len(losses) == 2
+    assert 0 <= accuracy <= 1
+    init_cfg = dict(type='Pretrained', checkpoint=str(out))
+    backbone = VGG16(init_cfg=init_cfg)
+    backbone.init_weights()
+    head = VGGBBoxHead(
+        fc_out_channels=(8, 8), num_classes=10, init_cfg=init_cfg
+    )
+    head.init_weights()
+    saved = torch.load(out)
+    loaded = backbone.state_dict()['features.0.weight']
+    assert torch.equal(loaded, saved['features.0.weight'])
+    assert torch.equal(head.fc7.weight, saved['classifier.3.weight'])
+    assert [p.name for p in out.parent.iterdir()] == [out.name]
+
+
+def test_folding_batch_norm_keeps_the_scores() -> None:
+    model = _Classifier(width=8).train()
+    img = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        for _ in range(3):
+            model(img)  # running statistics that are not 0 and 1
+        expected = model.eval()(img)
+        folded = _fold_batch_norm(model)
+        assert not any(isinstance(m, nn.BatchNorm2d) for m in folded.modules())
+        torch.testing.assert_close(folded(img), expected)
+
+
+def test_pictures_come_from_the_seed_and_leave_the_random_state(
+    few_pictures: None,
+) -> None:
+    state = torch.get_rng_state()
+    first, second = draw_pictures(3, num=2), draw_pictures(3, num=2)
+    other = draw_pictures(4, num=2)
+    assert torch.equal(first[32][0], second[32][0])
+    assert not torch.equal(first[32][0], other[32][0])
+    assert first[32][0].shape == (2, 3, 32, 32)
+    assert torch.equal(state, torch.get_rng_state())
