@@ -1,6 +1,9 @@
 # Two commands do everything: `make demo` and `make test`.
 # Paths are relative throughout, so that the clone may lie in a folder with a
 # space in its name.
+# Not the default shell: make would look up plain commands without it, in the
+# PATH that it was called with.
+SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help env demo test lint types tests clean
 
