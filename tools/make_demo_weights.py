@@ -15,7 +15,7 @@ def parse_args() -> argparse.Namespace:
         '--out', type=Path, default=Path('data/demo/vgg16_digits.pth')
     )
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--num-iters', type=int, default=240)
+    parser.add_argument('--num-iters', type=int, default=300)
     return parser.parse_args()
 
 

@@ -69,7 +69,7 @@ class _Classifier(nn.Module):
 def write_digit_weights(
     out: Path,
     seed: int = 0,
-    num_iters: int = 240,
+    num_iters: int = 300,
     width: int = 512,
     on_iter: Callable[[float], None] = lambda loss: None,
 ) -> float:
