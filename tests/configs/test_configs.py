@@ -98,8 +98,12 @@ def test_each_config_is_complete(name: str) -> None:
 @pytest.mark.parametrize('name', LEAVES)
 def test_each_config_tests_what_it_validates(name: str) -> None:
     config = load(name)
-    assert config.test_dataloader == config.val_dataloader
-    assert config.test_evaluator == config.val_evaluator
+    # A config that does not validate while training has none of the three.
+    if config.val_cfg is None:
+        assert config.val_dataloader is config.val_evaluator is None
+    else:
+        assert config.test_dataloader == config.val_dataloader
+        assert config.test_evaluator == config.val_evaluator
     assert config.test_dataloader.dataset.test_mode
 
 
