@@ -25,10 +25,19 @@ def load_pretrained(
         names: Parameter of ``module`` -> its name in the checkpoint.
 
     Raises:
+        FileNotFoundError: The checkpoint cannot be read or fetched.
         ValueError: The checkpoint lacks a parameter, or has it in another
             shape; the message names each.
     """
-    loaded = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+    try:
+        loaded = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
+    except OSError as error:  # no such file, or no network
+        raise FileNotFoundError(
+            f'{checkpoint}, the weights of {type(module).__name__}, cannot '
+            f'be loaded ({error}). Remedy: put the file on this machine and '
+            'give its path as init_cfg.checkpoint, or init_cfg=None to train '
+            'from scratch'
+        ) from error
     state_dict: Mapping[str, Tensor] = loaded.get('state_dict', loaded)
     own = dict(module.named_parameters())
     problems = []

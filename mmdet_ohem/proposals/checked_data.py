@@ -120,9 +120,9 @@ class CheckedDataMixin:
 
     def _check_counts(self, missing: list[str], unused: list[str]) -> None:
         remake = (
-            'Remedy: make the file from this very list of images, '
-            f'tools/make_proposals.py {self.ann_file} --out '
-            f'{self.proposal_file}'
+            'Remedy: give the proposal file of this very list of images, or '
+            f'make it: tools/make_proposals.py {self.ann_file} --img-dir '
+            f'{osp.dirname(self.data_list[0]["img_path"])} --out FILE.pkl'
         )
         if missing:
             raise ValueError(

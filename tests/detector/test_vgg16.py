@@ -229,3 +229,10 @@ def test_pretrained_values_are_not_warned_about(
     init_cfg = dict(type='Pretrained', checkpoint=checkpoint)
     VGG16(init_cfg=init_cfg).init_weights()
     assert not warnings
+
+
+def test_a_missing_checkpoint_is_named_with_the_remedy(tmp_path: Path) -> None:
+    missing = str(tmp_path / 'none.pth')
+    backbone = VGG16(init_cfg=dict(type='Pretrained', checkpoint=missing))
+    with pytest.raises(FileNotFoundError, match=r'none\.pth, .* Remedy: put'):
+        backbone.init_weights()
