@@ -65,6 +65,30 @@ def standard_roi_head(sampler: dict | None = None, **bbox_head: Any) -> Any:
     return roi_head.train()
 
 
+def cascade_roi_head(*samplers: dict) -> Any:
+    """A ``CascadeRoIHead`` with a stage for each sampler, in training mode."""
+    bbox_head = dict(
+        type='Shared2FCBBoxHead',
+        in_channels=CHANNELS,
+        fc_out_channels=16,
+        roi_feat_size=3,
+        num_classes=NUM_CLASSES,
+        reg_class_agnostic=True,
+    )
+    roi_head = MODELS.build(
+        dict(
+            type='CascadeRoIHead',
+            num_stages=len(samplers),
+            stage_loss_weights=[1 / 2**i for i in range(len(samplers))],
+            bbox_roi_extractor=extractor(),
+            bbox_head=[bbox_head] * len(samplers),
+            train_cfg=[rcnn_train_cfg(sampler) for sampler in samplers],
+        )
+    )
+    spread_weights(roi_head)
+    return roi_head.train()
+
+
 def spread_weights(module: nn.Module, std: float = 0.1) -> None:
     """Random weights large enough that losses differ between RoIs."""
     for name, param in module.named_parameters():

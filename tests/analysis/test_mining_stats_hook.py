@@ -6,21 +6,17 @@ from typing import Any
 import pytest
 import torch
 from mmdet.models.task_modules.assigners import AssignResult
-from mmdet.registry import MODELS
 from mmengine.logging import MessageHub
 from torch import nn
 
 from mmdet_ohem.analysis import MiningStatsHook
 from mmdet_ohem.registry import HOOKS
 from tests.tiny import (
-    CHANNELS,
-    NUM_CLASSES,
     OHEM,
     assign,
-    extractor,
+    cascade_roi_head,
     features,
     random_image,
-    rcnn_train_cfg,
     standard_roi_head,
 )
 
@@ -60,23 +56,7 @@ def runner(roi_head: nn.Module) -> Any:
 
 def cascade() -> Any:
     """Two stages, of which only the second mines."""
-    bbox_head = dict(
-        type='Shared2FCBBoxHead',
-        in_channels=CHANNELS,
-        fc_out_channels=16,
-        roi_feat_size=3,
-        num_classes=NUM_CLASSES,
-        reg_class_agnostic=True,
-    )
-    roi_head = dict(
-        type='CascadeRoIHead',
-        num_stages=2,
-        stage_loss_weights=[1, 0.5],
-        bbox_roi_extractor=extractor(),
-        bbox_head=[bbox_head, bbox_head],
-        train_cfg=[rcnn_train_cfg(RANDOM), rcnn_train_cfg(OHEM)],
-    )
-    return MODELS.build(roi_head).train()
+    return cascade_roi_head(RANDOM, OHEM)
 
 
 def sample(sampler: Any, num_gts: int = 3, num_proposals: int = 60) -> Any:

@@ -14,15 +14,13 @@ from torch import nn
 from mmdet_ohem import OHEMSampler, select_hard_examples
 from mmdet_ohem.mining import ohem_sampler
 from tests.tiny import (
-    CHANNELS,
     NUM_CLASSES,
     OHEM,
     assign,
-    extractor,
+    cascade_roi_head,
     features,
     random_image,
     rcnn_train_cfg,
-    spread_weights,
     standard_roi_head,
 )
 
@@ -275,25 +273,7 @@ def test_without_features_it_says_what_it_needs() -> None:
 
 
 def test_each_stage_of_a_cascade_is_mined_with_its_own_head() -> None:
-    bbox_head = dict(
-        type='Shared2FCBBoxHead',
-        in_channels=CHANNELS,
-        fc_out_channels=16,
-        roi_feat_size=3,
-        num_classes=NUM_CLASSES,
-        reg_class_agnostic=True,
-    )
-    roi_head = MODELS.build(
-        dict(
-            type='CascadeRoIHead',
-            num_stages=2,
-            stage_loss_weights=[1, 0.5],
-            bbox_roi_extractor=extractor(),
-            bbox_head=[bbox_head, bbox_head],
-            train_cfg=[rcnn_train_cfg(OHEM), rcnn_train_cfg(OHEM)],
-        )
-    ).train()
-    spread_weights(roi_head)
+    roi_head = cascade_roi_head(OHEM, OHEM)
     for stage, sampler in enumerate(roi_head.bbox_sampler):
         assert sampler.readonly_head.bbox_head is roi_head.bbox_head[stage]
     gt, proposals = random_image()
