@@ -8,6 +8,8 @@ by itself when it meets that prefix. Plain names, such as the stock
 
 from mmdet.registry import DATASETS as MMDET_DATASETS
 from mmdet.registry import HOOKS as MMDET_HOOKS
+from mmdet.registry import LOOPS as MMDET_LOOPS
+from mmdet.registry import METRICS as MMDET_METRICS
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmdet.registry import TASK_UTILS as MMDET_TASK_UTILS
 from mmdet.registry import TRANSFORMS as MMDET_TRANSFORMS
@@ -17,7 +19,11 @@ MODELS = Registry(
     'model',
     parent=MMDET_MODELS,
     scope='mmdet_ohem',
-    locations=['mmdet_ohem.detector'],
+    locations=[
+        'mmdet_ohem.detector',
+        'mmdet_ohem.localization',
+        'mmdet_ohem.mining',
+    ],
 )
 TASK_UTILS = Registry(
     'task util',
@@ -41,5 +47,21 @@ HOOKS = Registry(
     'hook',
     parent=MMDET_HOOKS,
     scope='mmdet_ohem',
-    locations=['mmdet_ohem.analysis'],
+    locations=[
+        'mmdet_ohem.analysis',
+        'mmdet_ohem.localization',
+        'mmdet_ohem.tables',
+    ],
+)
+METRICS = Registry(
+    'metric',
+    parent=MMDET_METRICS,
+    scope='mmdet_ohem',
+    locations=['mmdet_ohem.evaluation'],
+)
+LOOPS = Registry(
+    'loop',
+    parent=MMDET_LOOPS,
+    scope='mmdet_ohem',
+    locations=['mmdet_ohem.localization'],
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from mmdet.models.roi_heads.roi_extractors import BaseRoIExtractor
 from mmdet.utils import OptMultiConfig
 from torch import Tensor
@@ -58,4 +59,18 @@ class RoIPoolExtractor(BaseRoIExtractor):
         """
         if roi_scale_factor is not None:
             rois = self.roi_rescale(rois, roi_scale_factor)
-        return self.roi_layers[0](feats[0], rois)
+        return self.roi_layers[0](_as_read(feats[0]), rois)
+
+
+def _as_read(feat: Tensor) -> Tensor:
+    """Features in the precision that the layer behind reads them in.
+
+    Rounding commutes with the maximum, so that autocast may round cells
+    instead of bins, which are dozens of times as many: the numbers are the
+    same. With gradients it is left alone, for these would be added up in
+    half precision.
+    """
+    device = feat.device.type
+    if torch.is_grad_enabled() or not torch.is_autocast_enabled(device):
+        return feat
+    return feat.to(torch.get_autocast_dtype(device))

@@ -93,10 +93,12 @@ class SparseTable:
                     (value == best) & (cell < best_cell)
                 )
                 best_cell = torch.where(better, cell, best_cell)
-            best = torch.maximum(best, value)
-        best.masked_fill_(empty[:, None], 0)
+            torch.maximum(best, value, out=best)
+        # Row by row: there are few empty bins, if any.
+        none = empty.nonzero().squeeze(1)
+        best.index_fill_(0, none, 0)
         if best_cell is not None:
-            best_cell.masked_fill_(empty[:, None], -1)
+            best_cell.index_fill_(0, none, -1)
         return best, best_cell
 
     def _four_places(self, bins: Bins) -> list[Tensor]:

@@ -47,22 +47,46 @@ def select_hard_examples(
         ValueError: ``num`` is negative, ``nms_iou_thr`` is outside [0, 1], or
             the shapes do not fit together.
     """
-    _check_arguments(losses, boxes, num, nms_iou_thr, labels)
+    if num < 0:
+        raise ValueError(f'num must be 0 or more, got {num}')
+    return rank_hard_examples(losses, boxes, nms_iou_thr, labels)[:num]
+
+
+def rank_hard_examples(
+    losses: Tensor,
+    boxes: Tensor,
+    nms_iou_thr: float | None = 0.7,
+    labels: Tensor | None = None,
+) -> Tensor:
+    """Rank all RoIs but the near-duplicates, steps 1 and 2 of the rule.
+
+    Args:
+        losses: As for :func:`select_hard_examples`, as the other arguments.
+        boxes: Shape (R, 4).
+        nms_iou_thr: IoU above which a RoI is a duplicate.
+        labels: Shape (R,) or None.
+
+    Returns:
+        Indices of the RoIs left after the NMS by descending loss, int64.
+
+    Raises:
+        ValueError: ``nms_iou_thr`` is outside [0, 1], or the shapes do not
+            fit together.
+    """
+    _check_arguments(losses, boxes, nms_iou_thr, labels)
     losses = losses.detach()
     losses = losses.to(torch.promote_types(losses.dtype, torch.float32))
 
     ranking = losses.argsort(descending=True, stable=True)
     ranking = ranking[losses[ranking].isfinite()]
-    if nms_iou_thr is not None:
-        ranked_boxes = boxes.detach().float()[ranking]
-        if labels is None:
-            kept = _nms_ranked(ranked_boxes, nms_iou_thr)
-        else:
-            kept = _nms_ranked_by_label(
-                ranked_boxes, labels[ranking], nms_iou_thr
-            )
-        ranking = ranking[kept]
-    return ranking[:num]
+    if nms_iou_thr is None:
+        return ranking
+    ranked_boxes = boxes.detach().float()[ranking]
+    if labels is None:
+        return ranking[_nms_ranked(ranked_boxes, nms_iou_thr)]
+    return ranking[
+        _nms_ranked_by_label(ranked_boxes, labels[ranking], nms_iou_thr)
+    ]
 
 
 def _nms_ranked(boxes: Tensor, iou_thr: float) -> Tensor:
@@ -103,13 +127,10 @@ def _nms_ranked_by_label(
 def _check_arguments(
     losses: Tensor,
     boxes: Tensor,
-    num: int,
     nms_iou_thr: float | None,
     labels: Tensor | None,
 ) -> None:
     """Raise ValueError where the arguments do not fit together."""
-    if num < 0:
-        raise ValueError(f'num must be 0 or more, got {num}')
     if nms_iou_thr is not None and not 0 <= nms_iou_thr <= 1:
         raise ValueError(
             f'nms_iou_thr must be None or in [0, 1], got {nms_iou_thr}'

@@ -12,8 +12,14 @@ from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.structures.bbox import bbox2roi
 from torch import Tensor
 
+from mmdet_ohem.mining.check_roi_head import check_roi_head
 from mmdet_ohem.mining.no_trace import leaving_no_trace
-from mmdet_ohem.mining.roi_loss import slice_rois, sum_loss_per_roi
+from mmdet_ohem.mining.roi_loss import (
+    RoILosses,
+    losses_per_roi,
+    slice_rois,
+)
+from mmdet_ohem.mining.sharding import is_sharded
 from mmdet_ohem.registry import TASK_UTILS
 
 _DTYPES = {
@@ -38,7 +44,7 @@ class ReadOnlyBBoxHead:
             ``StandardRoIHead`` or ``CascadeRoIHead``.
         stage: Which stage of a cascade; None for a head without stages.
         chunk_size: RoIs in one forward pass, a bound on memory; None is all
-            at once.
+            at once, as it is where FSDP shards a part of the head.
         dtype: 'float32', 'bfloat16', 'float16', or 'auto': bfloat16 where the
             hardware multiplies it natively, else float32.
         dropout: Leave dropout on while scoring, as the authors' released code
@@ -53,11 +59,11 @@ class ReadOnlyBBoxHead:
         self,
         roi_head: Any,
         stage: int | None = None,
-        chunk_size: int | None = 512,
+        chunk_size: int | None = 2048,
         dtype: str = 'auto',
         dropout: bool = False,
     ) -> None:
-        _check_roi_head(roi_head)
+        check_roi_head(roi_head)
         if chunk_size is not None and chunk_size < 1:
             raise ValueError(
                 f'chunk_size must be None or at least 1, got {chunk_size}'
@@ -85,34 +91,55 @@ class ReadOnlyBBoxHead:
         """Loss of each RoI with the network as it is now.
 
         Args:
+            feats: As for :meth:`losses`.
+            sampling_result: As for :meth:`losses`.
+
+        Returns:
+            Classification and localisation added up, shape (R,), float32.
+
+        Raises:
+            TypeError: The head's loss cannot be split into RoIs.
+        """
+        return self.losses(feats, sampling_result).total
+
+    def losses(
+        self, feats: Sequence[Tensor], sampling_result: SamplingResult
+    ) -> RoILosses:
+        """Both losses of each RoI with the network as it is now.
+
+        Args:
             feats: Features of one image, L tensors of shape (1, C, H, W).
             sampling_result: The RoIs, with what they were assigned to; all of
                 them, not a sample.
 
         Returns:
-            Loss of each of ``sampling_result.priors``, foreground first:
-            classification and localisation by the head's own weighted loss
-            functions before averaging, localisation for foreground only.
-            Shape (R,), float32.
+            Losses of ``sampling_result.priors``, foreground first, by the
+            head's own weighted loss functions before averaging; localisation
+            for foreground only.
 
         Raises:
             TypeError: The head's loss cannot be split into RoIs.
         """
         rois = bbox2roi([sampling_result.priors])
         if len(rois) == 0:
-            return feats[0].new_zeros(0, dtype=torch.float32)
+            if is_sharded(self.roi_head):
+                # Other processes wait for this one's call.
+                with leaving_no_trace(self.roi_head, feats[0].device):
+                    self.predict(feats, rois)
+            nothing = feats[0].new_zeros(0, dtype=torch.float32)
+            return RoILosses(nothing, nothing)
         device = feats[0].device
         with leaving_no_trace(self.roi_head, device, self.dropout):
-            cls_score, bbox_pred = self._predict(feats, rois)
+            cls_score, bbox_pred = self.predict(feats, rois)
             with torch.autocast(device.type, enabled=False):
                 losses = self._unreduced_loss(
                     cls_score, bbox_pred, rois, sampling_result
                 )
-                return sum_loss_per_roi(
+                return losses_per_roi(
                     losses, len(rois), len(sampling_result.pos_inds)
                 )
 
-    def _predict(
+    def predict(
         self, feats: Sequence[Tensor], rois: Tensor
     ) -> tuple[Any, Any]:
         """Class scores and box deltas of all RoIs, float32."""
@@ -126,9 +153,14 @@ class ReadOnlyBBoxHead:
             dtype=None if dtype == torch.float32 else dtype,
             enabled=dtype != torch.float32,
         ):
+            context = self._context_feats(feats)
+            # As many calls on all processes, however many RoIs each has.
+            chunk_size = self.chunk_size
+            if is_sharded(self.roi_head):
+                chunk_size = None
             chunks = [
-                self._forward(feats, chunk)
-                for chunk in slice_rois(rois, self.chunk_size)
+                self._forward(feats, chunk, context)
+                for chunk in slice_rois(rois, chunk_size)
             ]
         # Autocast keeps the weights it has cast until the outermost autocast
         # ends; these were cast without autograd, and a training pass that
@@ -137,10 +169,26 @@ class ReadOnlyBBoxHead:
         cls_scores, bbox_preds = zip(*chunks, strict=True)
         return _concat(cls_scores), _concat(bbox_preds)
 
-    def _forward(self, feats: list[Tensor], rois: Tensor) -> tuple[Any, Any]:
+    def _context_feats(self, feats: list[Tensor]) -> dict[str, Tensor]:
+        """What HTC and SCNet add to the features of every RoI, float32.
+
+        They hand it to their box branch, but not to samplers.
+        """
+        head: Any = self.roi_head
+        found = {}
+        fused = 'bbox' in getattr(head, 'semantic_fusion', ('bbox',))
+        if fused and getattr(head, 'with_semantic', False):
+            found['semantic_feat'] = head.semantic_head(feats)[1].float()
+        if getattr(head, 'with_glbctx', False):
+            found['glbctx_feat'] = head.glbctx_head(feats)[1].float()
+        return found
+
+    def _forward(
+        self, feats: list[Tensor], rois: Tensor, context: dict[str, Tensor]
+    ) -> tuple[Any, Any]:
         """One pass of the RoI head's own box branch."""
         stage = () if self.stage is None else (self.stage,)
-        results = self.roi_head._bbox_forward(*stage, feats, rois)
+        results = self.roi_head._bbox_forward(*stage, feats, rois, **context)
         return results['cls_score'], results['bbox_pred']
 
     def _unreduced_loss(
@@ -191,19 +239,3 @@ def _concat(chunks: tuple[Any, ...]) -> Any:
     if isinstance(chunks[0], (tuple, list)):
         return tuple(_concat(part) for part in zip(*chunks, strict=True))
     return torch.cat([chunk.float() for chunk in chunks])
-
-
-def _check_roi_head(roi_head: Any) -> None:
-    """Refuse what has no box head to score, by name."""
-    missing = [
-        name
-        for name in ('bbox_head', '_bbox_forward')
-        if not hasattr(roi_head, name)
-    ]
-    if missing:
-        raise TypeError(
-            f'{type(roi_head).__name__} has no {" and no ".join(missing)}: '
-            'OHEM mines the RoIs of a two-stage detector. Put the sampler '
-            'into train_cfg.rcnn.sampler of a RoI head with a box head, and '
-            'keep a RandomSampler for an RPN or one-stage head'
-        )

@@ -4,15 +4,33 @@ Shapes: ``R`` RoIs, the ``P`` foreground ones first.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 
-def sum_loss_per_roi(
+class RoILosses(NamedTuple):
+    """The loss of each RoI, before averaging.
+
+    Attributes:
+        cls: Classification, shape (R,), float32.
+        loc: Localisation, zero for background, shape (R,), float32.
+    """
+
+    cls: Tensor
+    loc: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """What OHEM ranks by, shape (R,)."""
+        return self.cls + self.loc
+
+
+def losses_per_roi(
     losses: Mapping[str, Tensor], num_rois: int, num_pos: int
-) -> Tensor:
-    """Add up all losses of each RoI.
+) -> RoILosses:
+    """Add up the losses of each RoI.
 
     mmdet's loss functions, asked not to reduce, return a number per RoI, per
     RoI and class, or per foreground RoI and coordinate, and SABL's one per
@@ -20,28 +38,30 @@ def sum_loss_per_roi(
 
     Args:
         losses: What ``bbox_head.loss(..., reduction_override='none')``
-            returns. As in mmengine, the keys that contain 'loss' are losses.
+            returns. As in mmengine, the keys that contain 'loss' are losses;
+            of these, the ones that contain 'bbox' are localisation.
         num_rois: R.
         num_pos: P; rows 0 to P - 1 are the foreground RoIs.
 
     Returns:
-        Sum of the losses of each RoI, shape (R,), float32.
+        Classification and localisation of each RoI.
 
     Raises:
         TypeError: A loss cannot be split into RoIs.
     """
-    total: Tensor | None = None
+    parts: dict[str, list[Tensor]] = dict(cls=[], loc=[])
     for name, value in losses.items():
-        if 'loss' not in name:
-            continue
-        per_roi = _split(name, value, num_rois, num_pos)
-        total = per_roi if total is None else total + per_roi
-    if total is None:
+        if 'loss' in name:
+            part = 'loc' if 'bbox' in name else 'cls'
+            parts[part].append(_split(name, value, num_rois, num_pos))
+    found = parts['cls'] + parts['loc']
+    if not found:
         raise TypeError(
             f'the box head returned no loss, only {sorted(losses)}; OHEM '
             'ranks RoIs by their loss'
         )
-    return total
+    zeros = torch.zeros_like(found[0])
+    return RoILosses(sum(parts['cls'], zeros), sum(parts['loc'], zeros))
 
 
 def _split(name: str, value: Tensor, num_rois: int, num_pos: int) -> Tensor:

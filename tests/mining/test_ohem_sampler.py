@@ -12,7 +12,7 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from mmdet_ohem import OHEMSampler, select_hard_examples
-from mmdet_ohem.mining import ohem_sampler
+from mmdet_ohem.mining import inherited_keys, ohem_sampler
 from tests.tiny import (
     NUM_CLASSES,
     OHEM,
@@ -214,9 +214,9 @@ def test_works_by_changing_only_the_type_of_an_inherited_sampler(
 ) -> None:
     messages: list[str] = []
     monkeypatch.setattr(
-        ohem_sampler, 'print_log', lambda text, **_: messages.append(text)
+        inherited_keys, 'print_log', lambda text, **_: messages.append(text)
     )
-    ohem_sampler._report_unused.cache_clear()
+    inherited_keys._report_unused.cache_clear()
     inherited = dict(
         type='mmdet_ohem.OHEMSampler',
         num=16,
@@ -240,6 +240,7 @@ def test_an_unknown_key_is_an_error_that_names_it() -> None:
     [
         (dict(num=0), 'num must be at least 1 RoI, got 0'),
         (dict(nms_iou_thr=70), r'nms_iou_thr must be .* got 70'),
+        (dict(warmup_iters=-1), 'warmup_iters must be 0 or more, got -1'),
     ],
 )
 def test_bad_values_are_errors_at_construction(

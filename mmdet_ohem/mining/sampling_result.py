@@ -1,0 +1,33 @@
+"""Sampling results of mmdet, cut down."""
+
+import copy
+
+from mmdet.models.task_modules.samplers import SamplingResult
+from torch import Tensor
+
+
+def take_rois(
+    result: SamplingResult, pos: Tensor, neg: Tensor
+) -> SamplingResult:
+    """Keep some RoIs of a sampling result.
+
+    Args:
+        result: Left as it is.
+        pos: Which of its foreground RoIs to keep, in this order.
+        neg: Which of its background RoIs to keep, in this order.
+
+    Returns:
+        A new result; ``avg_factor`` and counts are those of the kept RoIs.
+    """
+    taken = copy.copy(result)
+    for name, value in vars(result).items():
+        for prefix, kept in (('pos_', pos), ('neg_', neg)):
+            if name.startswith(prefix):
+                setattr(taken, name, value[kept])
+    # mmdet counts at least one of each, so that no division is by zero.
+    taken.num_pos = max(len(pos), 1)
+    taken.num_neg = max(len(neg), 1)
+    taken.avg_factor = taken.num_pos
+    if result.avg_factor_with_neg:
+        taken.avg_factor += taken.num_neg
+    return taken
