@@ -5,18 +5,22 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from mmdet_ohem.demo.digit_weights import write_digit_weights
+from mmdet_ohem.demo.digit_weights import NETS, write_digit_weights
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--net', choices=NETS, default='vgg16')
     parser.add_argument(
-        '--out', type=Path, default=Path('data/demo/vgg16_digits.pth')
+        '--out', type=Path, help='(default: data/demo/NET_digits.pth)'
     )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--num-iters', type=int, default=300)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.out is None:
+        args.out = Path(f'data/demo/{args.net}_digits.pth')
+    return args
 
 
 def main() -> int:
@@ -32,6 +36,7 @@ def main() -> int:
             args.seed,
             args.num_iters,
             on_iter=lambda loss: progress.advance(task),
+            net=args.net,
         )
     print(f'{args.out}: accuracy on its pictures {accuracy:.2f}')
     return 0

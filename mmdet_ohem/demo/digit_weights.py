@@ -1,15 +1,19 @@
-"""Weights for the demo: VGG16 taught to tell digits apart.
+"""Weights for the demo: VGG16 or VGG-M taught to tell digits apart.
 
 They play the part that ImageNet's weights play for VOC, since nothing can be
 downloaded where the demo must run: pictures of one training digit each, on
 photographs, without a background class, so that the hard background is new to
 the detector. BatchNorm makes 16 layers learn within a minute; it is folded
 into the convolutions afterwards, and the file has torchvision's names.
+
+The pictures are RGB and normalised by torchvision's mean and deviation for
+both networks: a config that uses these weights says so.
 """
 
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +21,8 @@ import torch.nn.functional as F
 from mmcv.cnn import VGG
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from mmdet_ohem.detector.vgg_m import vgg_m_layers
 
 from .canvas import Canvas, crop_photograph
 from .glyphs import CLASSES, load_digit_set
@@ -26,23 +32,51 @@ _BATCHES = {32: 64, 48: 32, 64: 24, 80: 16}
 # The smallest pictures come first: on them learning starts soonest.
 _WARM_UP = 40
 _PICTURES = 1000  # of each size
-_POOLED = 7  # bins a side, as RoI pooling has them
 _MEAN, _STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
 
-class _Classifier(nn.Module):
-    """VGG16 with BatchNorm and a narrow classifier, torchvision's names."""
+def _vgg16_with_batch_norm() -> nn.Sequential:
+    return VGG(
+        depth=16, with_bn=True, with_last_pool=False, ceil_mode=True
+    ).features
 
-    def __init__(self, width: int) -> None:
+
+def _vgg_m_with_batch_norm() -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for layer in vgg_m_layers():
+        layers.append(layer)
+        if isinstance(layer, nn.Conv2d):
+            layers.append(nn.BatchNorm2d(layer.out_channels))
+    return nn.Sequential(*layers)
+
+
+class _Net(NamedTuple):
+    features: Callable[[], nn.Sequential]
+    pooled: int  # bins a side, as RoI pooling has them
+
+
+_NETS = {
+    'vgg16': _Net(_vgg16_with_batch_norm, 7),
+    'vgg_m': _Net(_vgg_m_with_batch_norm, 6),
+}
+NETS = tuple(_NETS)
+
+
+class _Classifier(nn.Module):
+    """Convolutions with BatchNorm and a narrow classifier, 512 channels in.
+
+    Parameters are named as in torchvision's VGG16.
+    """
+
+    def __init__(self, net: str, width: int) -> None:
         super().__init__()
-        self.features: nn.Sequential = VGG(
-            depth=16, with_bn=True, with_last_pool=False, ceil_mode=True
-        ).features
+        self.features = _NETS[net].features()
+        self.pooled = _NETS[net].pooled
         scores = nn.Linear(width, len(CLASSES))
         # Where torchvision's classifier has dropout there is a place for it
         # only: with so narrow layers and so few iterations nothing is learnt.
         self.classifier = nn.Sequential(
-            nn.Linear(512 * _POOLED**2, width),
+            nn.Linear(512 * self.pooled**2, width),
             nn.ReLU(inplace=True),
             nn.Identity(),
             nn.Linear(width, width),
@@ -62,7 +96,7 @@ class _Classifier(nn.Module):
             img.contiguous(memory_format=torch.channels_last)
         )
         return self.classifier(
-            F.adaptive_max_pool2d(feats, _POOLED).flatten(1)
+            F.adaptive_max_pool2d(feats, self.pooled).flatten(1)
         )
 
 
@@ -72,25 +106,28 @@ def write_digit_weights(
     num_iters: int = 300,
     width: int = 512,
     on_iter: Callable[[float], None] = lambda loss: None,
+    net: str = 'vgg16',
 ) -> float:
     """Train the classifier and write a checkpoint, atomically.
 
     Args:
-        out: The checkpoint; names and shapes are those of torchvision's
-            VGG16, but for ``width`` and the number of classes.
+        out: The checkpoint. Names are those of torchvision's VGG16; shapes
+            are those of the network, but for ``width`` and the number of
+            classes.
         seed: Of pictures, weights and order; with one number of threads the
             result is always the same.
         num_iters: Iterations of SGD.
         width: Of fc6 and fc7.
         on_iter: Called with the loss after each iteration.
+        net: One of ``NETS``.
 
     Returns:
         Accuracy in [0, 1] over the last tenth of the iterations.
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        pictures = draw_pictures(seed)
-        model = _Classifier(width).train()
+        pictures = draw_pictures(seed, _PICTURES)
+        model = _Classifier(net, width).train()
         accuracy = _train(model, pictures, num_iters, on_iter)
     weights = _fold_batch_norm(model).state_dict()
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -100,9 +137,7 @@ def write_digit_weights(
     return accuracy
 
 
-def draw_pictures(
-    seed: int, num: int = _PICTURES
-) -> dict[int, tuple[Tensor, Tensor]]:
+def draw_pictures(seed: int, num: int) -> dict[int, tuple[Tensor, Tensor]]:
     """Draw ``num`` pictures of each size, a training digit on each.
 
     Returns:

@@ -4,5 +4,13 @@ from mmdet_ohem.detector.roi_pool import RoIPool, roi_pool
 from mmdet_ohem.detector.roi_pool_extractor import RoIPoolExtractor
 from mmdet_ohem.detector.vgg16 import VGG16
 from mmdet_ohem.detector.vgg_bbox_head import VGGBBoxHead
+from mmdet_ohem.detector.vgg_m import VGGM
 
-__all__ = ['VGG16', 'RoIPool', 'RoIPoolExtractor', 'VGGBBoxHead', 'roi_pool']
+__all__ = [
+    'VGG16',
+    'VGGM',
+    'RoIPool',
+    'RoIPoolExtractor',
+    'VGGBBoxHead',
+    'roi_pool',
+]

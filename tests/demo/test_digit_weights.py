@@ -1,5 +1,6 @@
 """The demo's weights fit the detector and BatchNorm is folded exactly."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,14 @@ from torch import nn
 
 from mmdet_ohem.demo import digit_weights
 from mmdet_ohem.demo.digit_weights import (
+    NETS,
     _Classifier,
     _fold_batch_norm,
     draw_pictures,
     write_digit_weights,
 )
-from mmdet_ohem.detector import VGG16, VGGBBoxHead
+from mmdet_ohem.detector import VGG16, VGGM, VGGBBoxHead
+from mmdet_ohem.detector.vgg_backbone import VGGBackbone
 
 
 @pytest.fixture
@@ -22,21 +25,31 @@ def few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digit_weights, '_BATCHES', {32: 4})
 
 
+@pytest.mark.parametrize(
+    ('net', 'backbone_cls', 'bins'), [('vgg16', VGG16, 7), ('vgg_m', VGGM, 6)]
+)
 def test_the_file_fits_backbone_and_head(
-    tmp_path: Path, few_pictures: None
+    net: str,
+    backbone_cls: Callable[..., VGGBackbone],
+    bins: int,
+    tmp_path: Path,
+    few_pictures: None,
 ) -> None:
-    out = tmp_path / 'weights' / 'vgg16.pth'
+    out = tmp_path / 'weights' / f'{net}.pth'
     losses: list[float] = []
     accuracy = write_digit_weights(
-        out, num_iters=2, width=8, on_iter=losses.append
+        out, num_iters=2, width=8, on_iter=losses.append, net=net
     )
     assert len(losses) == 2
     assert 0 <= accuracy <= 1
     init_cfg = dict(type='Pretrained', checkpoint=str(out))
-    backbone = VGG16(init_cfg=init_cfg)
+    backbone = backbone_cls(frozen_stages=1, init_cfg=init_cfg)
     backbone.init_weights()
     head = VGGBBoxHead(
-        fc_out_channels=(8, 8), num_classes=10, init_cfg=init_cfg
+        fc_out_channels=(8, 8),
+        roi_feat_size=bins,
+        num_classes=10,
+        init_cfg=init_cfg,
     )
     head.init_weights()
     saved = torch.load(out)
@@ -46,8 +59,9 @@ def test_the_file_fits_backbone_and_head(
     assert [p.name for p in out.parent.iterdir()] == [out.name]
 
 
-def test_folding_batch_norm_keeps_the_scores() -> None:
-    model = _Classifier(width=8).train()
+@pytest.mark.parametrize('net', NETS)
+def test_folding_batch_norm_keeps_the_scores(net: str) -> None:
+    model = _Classifier(net, width=8).train()
     img = torch.randn(2, 3, 32, 32)
     with torch.no_grad():
         for _ in range(3):

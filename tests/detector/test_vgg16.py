@@ -72,7 +72,7 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the backbone logs."""
     logged: list[str] = []
     monkeypatch.setattr(
-        'mmdet_ohem.detector.vgg16.print_log',
+        'mmdet_ohem.detector.vgg_backbone.print_log',
         lambda text, **kwargs: logged.append(text),
     )
     return logged

@@ -1,0 +1,84 @@
+"""What the backbones of 2015 have in common: freezing, weights, forward."""
+
+import logging
+from collections.abc import Sequence
+
+import torch
+from mmdet.utils import OptConfigType
+from mmengine.logging import print_log
+from mmengine.model import BaseModule, kaiming_init
+from torch import Tensor, nn
+
+from mmdet_ohem.detector.pretrained import (
+    load_pretrained,
+    pretrained_checkpoint,
+)
+
+
+class VGGBackbone(BaseModule):
+    """A sequence of layers, whose first stages are frozen at construction.
+
+    Args:
+        features: The layers; parameters are named ``features.N.weight``.
+        stages: First and one past the last layer of each stage.
+        frozen_stages: How many stages are not trained.
+        init_cfg: ``dict(type='Pretrained', checkpoint=...)``, or None.
+
+    Raises:
+        ValueError: ``frozen_stages`` is negative or more than there are.
+    """
+
+    def __init__(
+        self,
+        features: nn.Sequential,
+        stages: Sequence[tuple[int, int]],
+        frozen_stages: int,
+        init_cfg: OptConfigType,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        if not 0 <= frozen_stages <= len(stages):
+            raise ValueError(
+                f'frozen_stages must be 0 to {len(stages)}, got '
+                f'{frozen_stages}'
+            )
+        self.features = features
+        # Here and not in train(): optimizer and DDP are built before it.
+        for start, end in stages[:frozen_stages]:
+            self.features[start:end].requires_grad_(False)
+        self.frozen_stages = frozen_stages
+
+    def init_weights(self) -> None:
+        """Load the checkpoint of ``init_cfg``, or start from scratch.
+
+        Raises:
+            ValueError: The checkpoint is not one of this network.
+        """
+        checkpoint = pretrained_checkpoint(self.init_cfg)
+        if checkpoint is not None:
+            names = [name for name, _ in self.named_parameters()]
+            load_pretrained(self, checkpoint, {name: name for name in names})
+            return
+        for module in self.features:
+            if isinstance(module, nn.Conv2d):
+                kaiming_init(module, mode='fan_in')
+        if self.frozen_stages:
+            print_log(
+                f'{type(self).__name__}: {self.frozen_stages} stages are '
+                'frozen at random values. Give init_cfg a checkpoint, or set '
+                'frozen_stages=0 to train from scratch',
+                logger='current',
+                level=logging.WARNING,
+            )
+
+    def forward(self, img: Tensor) -> tuple[Tensor]:
+        """Features of the last convolution.
+
+        Args:
+            img: Shape (N, 3, H, W).
+
+        Returns:
+            One level, shape (N, 512, about H / 16, about W / 16).
+        """
+        # Same numbers, half the time on CPU; RoI pooling wants it as well.
+        img = img.contiguous(memory_format=torch.channels_last)
+        return (self.features(img),)

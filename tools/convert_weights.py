@@ -1,0 +1,91 @@
+"""Convert weights of Caffe, or torchvision's VGG16, for the configs here.
+
+A backbone file goes into init_cfg of backbone and box head; a detector file
+is a checkpoint to test or to start from. It says what images must look like.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from mmdet_ohem.weights import KINDS, NETS, Conversion, convert_file
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        'source',
+        help='a .caffemodel; anything else is read as torchvision VGG16: a '
+        'file, or torchvision://vgg16',
+    )
+    parser.add_argument('--net', choices=NETS, required=True)
+    parser.add_argument(
+        '--kind',
+        choices=KINDS,
+        default='backbone',
+        help='detector: a trained Fast R-CNN (default: backbone)',
+    )
+    parser.add_argument(
+        '--fc-out-channels',
+        type=int,
+        nargs=2,
+        metavar=('FC6', 'FC7'),
+        help='widths, if not as published',
+    )
+    parser.add_argument('--out', type=Path, required=True)
+    return parser.parse_args()
+
+
+def print_result(result: Conversion, meta: dict[str, Any]) -> None:
+    """Say what went where, and what the images must be."""
+    # Wide enough for every name: rich would cut them off in a file.
+    console = Console(width=140)
+    table = Table('source', 'shape', 'target', 'shape', 'change')
+    for move in result.moves:
+        table.add_row(
+            move.source,
+            ' x '.join(map(str, move.source_shape)),
+            move.target,
+            ' x '.join(map(str, move.target_shape)),
+            move.change,
+        )
+    console.print(table, crop=False)
+    if result.left_out:
+        console.print(
+            f'left out, {len(result.left_out)} layers: '
+            f'{", ".join(result.left_out)}'
+        )
+    expected = meta['input']
+    console.print(
+        f'images: {expected["channel_order"]}, mean {expected["mean"]}, '
+        f'std {expected["std"]} (data_preprocessor of the config)'
+    )
+
+
+def main() -> int:
+    """Convert, or say why not."""
+    args = parse_args()
+    widths = args.fc_out_channels
+    try:
+        result, meta = convert_file(
+            args.source,
+            args.out,
+            args.net,
+            args.kind,
+            (widths[0], widths[1]) if widths else None,
+        )
+    except (ValueError, OSError, ImportError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    print_result(result, meta)
+    print(f'wrote {args.out}: {len(result.moves)} parameters')
+    return 0
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
