@@ -1,0 +1,205 @@
+"""Views of an image: which there are, and which of them are new.
+
+A view is the image at one scale, flipped or not, with the proposals and the
+ground truth that go with it. Shape shorthand: V views, C x H x W pixels.
+"""
+
+import copy
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import torch
+from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample
+from mmdet.structures.bbox import bbox_flip
+from torch import Tensor, nn
+
+Scale = tuple[int, int]
+
+# Section 6 of the paper: shorter side at test time; the longest is 1000.
+PAPER_TEST_SCALES: tuple[Scale, ...] = tuple(
+    (1000, side) for side in (480, 576, 688, 864, 1000)
+)
+_GEOMETRY = ('img_shape', 'scale_factor', 'flip', 'flip_direction')
+
+
+def distinct_views(
+    images: Sequence[Tensor], samples: Sequence[DetDataSample]
+) -> list[int]:
+    """Find the views of one image that are not the same as an earlier one.
+
+    The limit on the longest side gives several scales the same image. Run
+    again it would tell nothing new, and its boxes would vote twice.
+
+    Args:
+        images: V images as the network reads them, each (C, H, W).
+        samples: Of these views; their meta information is compared.
+
+    Returns:
+        Indices of the first of each kind, ascending.
+
+    Raises:
+        ValueError: Two views have one size, different pixels, and do not say
+            whether they are flipped.
+    """
+    kept: list[int] = []
+    for index, (image, sample) in enumerate(zip(images, samples, strict=True)):
+        if not any(
+            _same_geometry(sample, samples[other])
+            and torch.equal(image, images[other])
+            for other in kept
+        ):
+            kept.append(index)
+    for first, second in combinations(kept, 2):
+        if 'flip' not in samples[first] and _same_geometry(
+            samples[first], samples[second]
+        ):
+            raise ValueError(
+                f'views {first} and {second} have one size but different '
+                "pixels, and no 'flip' in their meta information. Remedy: "
+                "list 'flip' and 'flip_direction' in the meta_keys of "
+                'PackDetInputs'
+            )
+    return kept
+
+
+def _same_geometry(first: DetDataSample, second: DetDataSample) -> bool:
+    return all(
+        np.array_equal(first.get(key), second.get(key)) for key in _GEOMETRY
+    )
+
+
+def flipped_back(
+    boxes: Tensor, sample: DetDataSample, inclusive: bool | None
+) -> Tensor:
+    """Mirror boxes of a flipped view to where they are in the image.
+
+    Args:
+        boxes: (M, 4) xyxy in pixels of the original image's size.
+        sample: Of the view, with ``ori_shape``, ``flip``, ``flip_direction``.
+        inclusive: x' = W - 1 - x, as ``mmdet_ohem.InclusiveRandomFlip`` does
+            before the resizing; False: x' = W - x, as mmdet's ``RandomFlip``.
+
+    Returns:
+        (M, 4) xyxy; the same tensor when the view is not flipped.
+
+    Raises:
+        ValueError: The view is flipped and ``inclusive`` is None.
+    """
+    if not sample.get('flip', False):
+        return boxes
+    if inclusive is None:
+        raise ValueError(
+            'inclusive_flip is None, but a view is flipped. Remedy: '
+            'tta_model=dict(inclusive_flip=True) when the pipeline has '
+            'mmdet_ohem.InclusiveRandomFlip before Resize, '
+            "inclusive_flip=False when it has mmdet's RandomFlip"
+        )
+    direction = sample.flip_direction
+    boxes = bbox_flip(boxes, sample.ori_shape, direction)
+    if inclusive:
+        shift_x = direction in ('horizontal', 'diagonal')
+        shift_y = direction in ('vertical', 'diagonal')
+        boxes = boxes - boxes.new_tensor([shift_x, shift_y] * 2)
+    return boxes
+
+
+def transform_name(transform: Any) -> str:
+    """Name of a transform's class, without the scope."""
+    kind = transform['type']
+    return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__
+
+
+def multi_scale_pipeline(
+    pipeline: Sequence[dict], scales: Sequence[Scale]
+) -> list[dict]:
+    """Make a test pipeline of one scale into one of several views.
+
+    Everything before ``Resize`` runs once an image, ``Resize`` (with the
+    ``ProposalBroadcaster`` around it) and what follows once a view.
+
+    Args:
+        pipeline: Config of a test pipeline.
+        scales: (longest side, shorter side) of each view, pixels.
+
+    Returns:
+        The config of a pipeline that ends in ``TestTimeAug``; shares nothing
+        with ``pipeline``.
+
+    Raises:
+        ValueError: The pipeline resizes nowhere, or has views already.
+    """
+    pipeline = copy.deepcopy(list(pipeline))
+    resizing = [i for i, x in enumerate(pipeline) if _resizes(x)]
+    names = [transform_name(x) for x in pipeline]
+    if len(resizing) != 1 or 'TestTimeAug' in names:
+        raise ValueError(
+            f'the test pipeline {names} has {len(resizing)} places that '
+            'resize, expected one Resize, inside a ProposalBroadcaster or '
+            'not. Remedy: write tta_pipeline into the config'
+        )
+    before, rest = pipeline[: resizing[0]], pipeline[resizing[0] + 1 :]
+    resized = []
+    for scale in scales:
+        transform = copy.deepcopy(pipeline[resizing[0]])
+        for part in transform.get('transforms', [transform]):
+            if transform_name(part) == 'Resize':
+                part['scale'] = tuple(scale)
+        resized.append(transform)
+    views = [resized, *([transform] for transform in rest)]
+    return [*before, dict(type='TestTimeAug', transforms=views)]
+
+
+def _resizes(transform: dict) -> bool:
+    if transform_name(transform) == 'ProposalBroadcaster':
+        return any(_resizes(part) for part in transform['transforms'])
+    return transform_name(transform) == 'Resize'
+
+
+def views_pipeline(
+    config: Any, scales: Sequence[Scale] = PAPER_TEST_SCALES
+) -> list[dict]:
+    """The pipeline of views of a config, whether it has one or not.
+
+    Args:
+        config: A whole config.
+        scales: Used when it has no ``tta_pipeline``.
+
+    Returns:
+        Its ``tta_pipeline``, else its test pipeline at these scales.
+    """
+    if 'tta_pipeline' in config:
+        return copy.deepcopy(config['tta_pipeline'])
+    return multi_scale_pipeline(single_view_pipeline(config), scales)
+
+
+def single_view_pipeline(config: Any) -> list[dict]:
+    """The pipeline of a config's test data, however they are wrapped.
+
+    Args:
+        config: A whole config.
+
+    Returns:
+        That of the first data set, where several are joined.
+    """
+    dataset = config['test_dataloader']['dataset']
+    while 'pipeline' not in dataset:
+        dataset = (dataset.get('datasets') or [dataset['dataset']])[0]
+    return dataset['pipeline']
+
+
+def build_tta_model(config: Any, detector: nn.Module) -> nn.Module:
+    """Wrap a detector into the ``tta_model`` of a config.
+
+    Args:
+        config: A whole config; without ``tta_model`` in it, ours is taken.
+        detector: The bare detector, no wrapper around it.
+
+    Returns:
+        A model whose ``test_step`` takes views.
+    """
+    tta_model = config.get('tta_model', {})
+    ours = dict(type='mmdet_ohem.MultiScaleTTAModel')
+    return MODELS.build({**ours, **tta_model, 'module': detector})

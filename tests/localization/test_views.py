@@ -1,0 +1,137 @@
+"""Which views are new, where flipped boxes go, pipelines of views."""
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+from torch import Tensor
+
+from mmdet_ohem.localization.views import (
+    distinct_views,
+    flipped_back,
+    multi_scale_pipeline,
+    views_pipeline,
+)
+
+PIPELINE: list[dict] = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadProposals'),
+    dict(
+        type='ProposalBroadcaster',
+        transforms=[dict(type='Resize', scale=(1000, 600), keep_ratio=True)],
+    ),
+    dict(type='LoadAnnotations', with_bbox=True),
+    dict(type='PackDetInputs'),
+]
+
+
+def view(side: int = 4, **metas: Any) -> tuple[Tensor, DetDataSample]:
+    image = torch.arange(3 * side * side).reshape(3, side, side)
+    given = dict(img_shape=(side, side), scale_factor=(1.0, 1.0))
+    return image, DetDataSample(metainfo=given | metas)
+
+
+def distinct(*views: tuple[Tensor, DetDataSample]) -> list[int]:
+    return distinct_views([x for x, _ in views], [x for _, x in views])
+
+
+def test_the_first_of_equal_views_stays() -> None:
+    views = [view(4), view(6), view(4), view(6), view(5), view(4)]
+    assert distinct(*views) == [0, 1, 4]
+
+
+def test_one_pixel_makes_another_view() -> None:
+    image, sample = view(flip=False)
+    other = image.clone()
+    other[0, 0, 0] += 1
+    assert distinct((image, sample), (other, sample)) == [0, 1]
+
+
+def test_a_flip_is_another_view_even_of_a_symmetric_image() -> None:
+    blank = torch.zeros(3, 4, 4)
+    plain = view(flip=False, flip_direction=None)[1]
+    flipped = view(flip=True, flip_direction='horizontal')[1]
+    assert distinct((blank, plain), (blank, flipped)) == [0, 1]
+
+
+def test_views_that_hide_their_flip_are_refused() -> None:
+    image, sample = view()
+    with pytest.raises(ValueError, match="list 'flip' and 'flip_direction'"):
+        distinct((image, sample), (image.flip(2), sample))
+
+
+@pytest.mark.parametrize(
+    ('direction', 'expected'),
+    [
+        ('horizontal', [[69.0, 5, 78, 7], [79, 0, 79, 59]]),
+        ('vertical', [[1.0, 52, 10, 54], [0, 0, 0, 59]]),
+        ('diagonal', [[69.0, 52, 78, 54], [79, 0, 79, 59]]),
+    ],
+)
+def test_inclusive_corners_are_mirrored_as_pixels(
+    direction: str, expected: list
+) -> None:
+    boxes = torch.tensor([[1.0, 5, 10, 7], [0, 0, 0, 59]])
+    sample = view(flip=True, flip_direction=direction, ori_shape=(60, 80))[1]
+    pixels = flipped_back(boxes, sample, inclusive=True)
+    assert pixels.tolist() == expected
+    # mmdet's flip mirrors edges: one pixel more along each mirrored axis.
+    edges = flipped_back(boxes, sample, inclusive=False)
+    shift = [direction != 'vertical', direction != 'horizontal'] * 2
+    assert torch.equal(edges, pixels + torch.tensor(shift))
+
+
+@pytest.mark.parametrize('metas', [{}, dict(flip=False, flip_direction=None)])
+def test_boxes_of_a_view_that_is_not_flipped_stay(metas: dict) -> None:
+    boxes = torch.rand(3, 4)
+    assert flipped_back(boxes, view(**metas)[1], None) is boxes
+
+
+def test_a_flip_of_unknown_kind_is_refused() -> None:
+    sample = view(flip=True, flip_direction='horizontal')[1]
+    with pytest.raises(ValueError, match='inclusive_flip is None'):
+        flipped_back(torch.rand(3, 4), sample, None)
+
+
+def test_a_pipeline_of_one_scale_becomes_one_of_several() -> None:
+    before = copy.deepcopy(PIPELINE)
+    made = multi_scale_pipeline(PIPELINE, [(50, 30), (70, 40)])
+    assert before == PIPELINE
+    assert made[:2] == PIPELINE[:2]
+    (views,) = made[2:]
+    resized, *rest = views['transforms']
+    scales = [x['transforms'][0]['scale'] for x in resized]
+    assert scales == [(50, 30), (70, 40)]
+    assert rest == [[PIPELINE[3]], [PIPELINE[4]]]
+
+
+def test_a_resize_without_proposals_is_found() -> None:
+    pipeline: list[dict] = [
+        dict(type='mmdet.LoadImageFromFile'),
+        dict(type='mmdet.Resize', scale=(1333, 800), keep_ratio=True),
+        dict(type='PackDetInputs'),
+    ]
+    made = multi_scale_pipeline(pipeline, [(50, 30)])
+    assert made[1]['transforms'][0][0]['scale'] == (50, 30)
+
+
+@pytest.mark.parametrize('position', [None, 3])
+def test_a_pipeline_without_one_resize_is_refused(
+    position: int | None,
+) -> None:
+    pipeline = PIPELINE[:2] + PIPELINE[3:]
+    if position:
+        pipeline = [*PIPELINE, PIPELINE[2]]
+    with pytest.raises(ValueError, match='expected one Resize'):
+        multi_scale_pipeline(pipeline, [(50, 30)])
+
+
+def test_a_configs_own_views_come_first() -> None:
+    own = [dict(type='TestTimeAug', transforms=[])]
+    config = dict(
+        test_dataloader=dict(dataset=dict(dataset=dict(pipeline=PIPELINE)))
+    )
+    assert views_pipeline(config | dict(tta_pipeline=own)) == own
+    assert len(views_pipeline(config)[2]['transforms'][0]) == 5
