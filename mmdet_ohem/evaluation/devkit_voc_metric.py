@@ -1,0 +1,96 @@
+"""VOC's average precision, of each class as well."""
+
+import logging
+from typing import Any
+
+import numpy as np
+from mmdet.evaluation import VOCMetric, eval_map
+from mmengine.logging import MMLogger, print_log
+
+from mmdet_ohem.registry import METRICS
+
+_EVAL_MODES = {'VOC2007': '11points', 'VOC2012': 'area'}
+
+
+@METRICS.register_module()
+class DevkitVOCMetric(VOCMetric):
+    """``VOCMetric`` that returns the AP of each class, nothing rounded.
+
+    mmdet's numbers are those of VOC's devkit: widths count pixels,
+    x2 - x1 + 1; objects marked difficult are neither right nor wrong; of two
+    detections of an object the lower-scored one is wrong. But of the classes
+    it returns only the mean. This one adds ``AP50/<class>`` for all that have
+    an object, as Tables 3 and 4 list them.
+
+    ``eval_mode`` does not follow the data set: it is '11points' up to VOC09
+    and 'area' from VOC10 on.
+
+    Args:
+        strict_iou: A detection fits an object when their IoU is greater than
+            ``iou_thrs``, as in the authors' Python code, instead of at least
+            ``iou_thrs``, as in the devkit.
+        **kwargs: As for mmdet's ``VOCMetric``.
+
+    Raises:
+        ValueError: ``metric`` is not 'mAP'; mmdet's recall is that of the
+            first class alone.
+    """
+
+    def __init__(self, strict_iou: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if self.metric != 'mAP':
+            raise ValueError(
+                f'DevkitVOCMetric: metric is {self.metric!r}. Remedy: leave '
+                "it at 'mAP'"
+            )
+        self.strict_iou = strict_iou
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Evaluate all images.
+
+        Args:
+            results: As ``VOCMetric.process`` has stored them.
+
+        Returns:
+            ``mAP``, and for each threshold ``AP50`` (named by it, in
+            percent) and ``AP50/<class>``, in [0, 1].
+        """
+        assert self.dataset_meta is not None
+        self._check_eval_mode(self.dataset_meta.get('dataset_type'))
+        classes = self.dataset_meta['classes']
+        logger = MMLogger.get_current_instance()
+        gts, preds = zip(*results, strict=True)
+        metrics = {'mAP': 0.0}
+        for iou_thr in self.iou_thrs:
+            # IoUs are float32: the next one above the threshold makes
+            # "at least" into "greater".
+            at_least = np.nextafter(np.float32(iou_thr), np.float32(1))
+            mean_ap, of_classes = eval_map(
+                preds,
+                gts,
+                iou_thr=at_least if self.strict_iou else iou_thr,
+                dataset=classes,
+                logger=logger,
+                eval_mode=self.eval_mode,
+                use_legacy_coordinate=True,
+            )
+            name = f'AP{round(iou_thr * 100):02d}'
+            metrics['mAP'] += mean_ap / len(self.iou_thrs)
+            metrics[name] = mean_ap
+            for class_name, of_class in zip(classes, of_classes, strict=True):
+                if of_class['num_gts'] > 0:
+                    metrics[f'{name}/{class_name}'] = float(of_class['ap'])
+        return metrics
+
+    def _check_eval_mode(self, dataset_type: str | None) -> None:
+        """Warn of the AP of another year."""
+        expected = _EVAL_MODES.get(str(dataset_type), self.eval_mode)
+        if self.eval_mode != expected:
+            print_log(
+                f'{dataset_type} is evaluated with eval_mode='
+                f'{self.eval_mode!r}, its papers with {expected!r}. Remedy: '
+                f'set eval_mode={expected!r} in val_evaluator and '
+                'test_evaluator',
+                logger='current',
+                level=logging.WARNING,
+            )
