@@ -1,29 +1,26 @@
 """What is mined, in the log."""
 
-from collections import Counter
-from functools import wraps
+from collections.abc import Callable
 from typing import Any
 
-from mmdet.models.task_modules.assigners import AssignResult
-from mmdet.models.task_modules.samplers import SamplingResult
-from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
+import torch
+from mmengine.dist import all_reduce
+from mmengine.hooks import Hook, LoggerHook
+from mmengine.logging import HistoryBuffer, MessageHub
 from mmengine.runner import Runner
 
+from mmdet_ohem.analysis.mining_stats import MiningStats, as_statistics
+from mmdet_ohem.analysis.sampler_listener import listen, samplers_of
 from mmdet_ohem.registry import HOOKS
-
-# Below this IoU with the ground truth the heuristic of Fast R-CNN (2015)
-# samples no background, section 3.1 of the paper.
-_HEURISTIC_BG_LO = 0.1
 
 
 @HOOKS.register_module()
 class MiningStatsHook(Hook):
     """Log what the sampler of the RoI head makes of the RoIs.
 
-    Works with any sampler, so that a baseline can be compared, and with every
-    stage of a cascade (all stages together). Through the message hub, each
-    ``interval`` iterations, over the iterations since:
+    Through the message hub, and so in the text log, TensorBoard and WandB,
+    over the iterations since the last record. Of any sampler, so that a
+    baseline can be compared:
 
     - ``mining/num_rois``: RoIs of an image, ground truth included;
     - ``mining/num_sampled``: of these, trained on;
@@ -32,16 +29,32 @@ class MiningStatsHook(Hook):
     - ``mining/sampled_far_bg_share``: background trained on whose IoU with
       the ground truth is below 0.1, percent of the background trained on.
 
+    Of :class:`~mmdet_ohem.OHEMSampler`, which scores all RoIs, also:
+
+    - ``mining/num_kept``: RoIs of an image that the NMS left;
+    - ``mining/loss``: mean loss of all RoIs, what a training lowers;
+    - ``mining/sampled_loss``: mean loss of those mined, higher by the rule;
+    - ``mining/non_finite_share``: RoIs whose loss is not finite, percent;
+      they are in neither mean.
+
+    Of a cascade these are over all stages together, and each stage has its
+    own beside them, as in ``mining/s0/num_rois``. Several processes log the
+    statistics of all their images: sums are added up once a record.
+
+    Nothing waits for the GPU between two records.
+
     Args:
-        interval: Iterations between two records.
+        interval: Iterations between two records; None is the interval of the
+            runner's ``LoggerHook``, so that a record covers what is between
+            two lines of the log.
     """
 
-    def __init__(self, interval: int = 10) -> None:
-        if interval < 1:
+    def __init__(self, interval: int | None = None) -> None:
+        if interval is not None and interval < 1:
             raise ValueError(f'interval must be at least 1, got {interval}')
         self.interval = interval
-        self._counts: Counter[str] = Counter()
-        self._restore: list[tuple[Any, Any]] = []
+        self._stages: list[MiningStats] = []
+        self._stops: list[Callable[[], None]] = []
 
     def before_train(self, runner: Runner) -> None:
         """Listen to the samplers.
@@ -52,22 +65,13 @@ class MiningStatsHook(Hook):
         Raises:
             TypeError: The detector has no RoI head with a sampler.
         """
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
-        samplers = getattr(
-            getattr(model, 'roi_head', None), 'bbox_sampler', None
-        )
-        if not samplers:
-            raise TypeError(
-                f'MiningStatsHook: {type(model).__name__} has no '
-                'roi_head.bbox_sampler to report on. Remedy: leave the hook '
-                'out of custom_hooks'
-            )
-        if not isinstance(samplers, (list, tuple)):
-            samplers = [samplers]
-        for sampler in samplers:
-            self._listen(sampler)
+        self.after_train(runner)  # of a training that broke off
+        samplers = samplers_of(runner.model, type(self).__name__)
+        self._stages = [MiningStats() for _ in samplers]
+        self._stops = [
+            listen(sampler, stats.add)
+            for sampler, stats in zip(samplers, self._stages, strict=True)
+        ]
 
     def after_train_iter(
         self,
@@ -76,19 +80,20 @@ class MiningStatsHook(Hook):
         data_batch: Any = None,
         outputs: dict | None = None,
     ) -> None:
-        """Record the shares.
+        """Record the statistics.
 
         Args:
             runner: The runner of the training.
-            batch_idx: Iteration of this loop.
+            batch_idx: Iteration of this epoch or loop.
             data_batch: Not used.
             outputs: Not used.
         """
-        if not self.every_n_train_iters(runner, self.interval):
+        if not self._is_due(runner, batch_idx):
             return
-        for name, value in self.shares().items():
-            runner.message_hub.update_scalar(f'train/mining/{name}', value)
-        self._counts.clear()
+        for name, value in self.statistics().items():
+            _record(runner.message_hub, f'train/mining/{name}', value)
+        for stats in self._stages:
+            stats.clear()
 
     def after_train(self, runner: Runner) -> None:
         """Leave the samplers as they were.
@@ -96,72 +101,48 @@ class MiningStatsHook(Hook):
         Args:
             runner: The runner of the training.
         """
-        for sampler, replaced in self._restore:
-            if replaced is None:
-                del sampler.sample
-            else:
-                sampler.sample = replaced
-        self._restore.clear()
+        for stop in self._stops:
+            stop()
+        self._stops.clear()
 
-    def shares(self) -> dict[str, float]:
-        """Statistics since the last record; nothing where nothing was seen."""
-        count = self._counts
-        if not count['images']:
-            return {}
-        shares = {
-            'num_rois': count['rois'] / count['images'],
-            'num_sampled': count['sampled'] / count['images'],
-            'fg_share': 100 * count['fg'] / max(count['rois'], 1),
-            'sampled_fg_share': 100
-            * count['sampled_fg']
-            / max(count['sampled'], 1),
-        }
-        if count['measured_bg']:
-            shares['sampled_far_bg_share'] = (
-                100 * count['far_bg'] / count['measured_bg']
-            )
-        return shares
+    def statistics(self) -> dict[str, float]:
+        """Statistics since the last record, of all processes.
 
-    def count(
-        self, assign_result: AssignResult, sampling_result: SamplingResult
-    ) -> None:
-        """Add one image.
+        Every process has to call it.
 
-        Args:
-            assign_result: What all RoIs were assigned to, ground truth among
-                them already.
-            sampling_result: Which of them are trained on.
+        Returns:
+            Values by name, without what nothing is known of.
         """
-        num_fg = len(sampling_result.pos_inds)
-        neg_inds = sampling_result.neg_inds
-        # Not known where no IoU is computed, as by HungarianAssigner.
-        overlaps = assign_result.max_overlaps
-        bg_overlaps = [] if overlaps is None else overlaps[neg_inds].tolist()
-        self._counts.update(
-            images=1,
-            rois=assign_result.num_preds,
-            fg=int((assign_result.gt_inds > 0).sum()),
-            sampled=num_fg + len(neg_inds),
-            sampled_fg=num_fg,
-            measured_bg=len(bg_overlaps),
-            far_bg=sum(iou < _HEURISTIC_BG_LO for iou in bg_overlaps),
-        )
+        totals = torch.stack([stats.totals() for stats in self._stages])
+        all_reduce(totals)
+        statistics = as_statistics(totals.sum(0))
+        if len(totals) > 1:
+            for stage, stage_totals in enumerate(totals):
+                for name, value in as_statistics(stage_totals).items():
+                    statistics[f's{stage}/{name}'] = value
+        return statistics
 
-    def _listen(self, sampler: Any) -> None:
-        """Count each result of one sampler."""
-        sample = sampler.sample
-        # Of another listener, such as that of a training that broke off.
-        replaced = vars(sampler).get('sample')
+    def _is_due(self, runner: Runner, batch_idx: int) -> bool:
+        """The iterations at which mmengine's LoggerHook writes, too."""
+        interval = self.interval or _logging_interval(runner)
+        if self.every_n_inner_iters(batch_idx, interval):
+            return True
+        # An epoch that is shorter than the interval has one line.
+        loader = runner.train_dataloader
+        return len(loader) <= interval and self.end_of_epoch(loader, batch_idx)
 
-        @wraps(sample)
-        def counted(
-            assign_result: AssignResult, *args: Any, **kwargs: Any
-        ) -> SamplingResult:
-            result = sample(assign_result, *args, **kwargs)
-            # ScoreHLRSampler puts label weights beside it.
-            first = result[0] if isinstance(result, tuple) else result
-            self.count(assign_result, first)
-            return result
 
-        sampler.sample = counted
-        self._restore.append((sampler, replaced))
+def _logging_interval(runner: Runner) -> int:
+    """Iterations between two lines of the log."""
+    hooks = (hook for hook in runner.hooks if isinstance(hook, LoggerHook))
+    return next((hook.interval for hook in hooks), LoggerHook().interval)
+
+
+def _record(hub: MessageHub, key: str, value: float) -> None:
+    """Write a scalar that is a mean already.
+
+    The log smooths whatever has 'loss' in its name over the last records: a
+    buffer that remembers one is shown as it is.
+    """
+    hub.log_scalars.setdefault(key, HistoryBuffer(max_length=1))
+    hub.update_scalar(key, value)

@@ -1,57 +1,26 @@
 """What the log says of the mining."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
-from mmdet.models.task_modules.assigners import AssignResult
-from mmengine.logging import MessageHub
-from torch import nn
+from mmengine.hooks import LoggerHook
+from mmengine.runner import LogProcessor
+from torch import Tensor
 
 from mmdet_ohem.analysis import MiningStatsHook
 from mmdet_ohem.registry import HOOKS
-from tests.tiny import (
-    OHEM,
-    assign,
-    cascade_roi_head,
-    features,
-    random_image,
-    standard_roi_head,
-)
+from tests.analysis.rois import RANDOM, SAMPLERS, runner, sample
+from tests.tiny import OHEM, cascade_roi_head, standard_roi_head
 
-RANDOM = dict(
-    type='RandomSampler',
-    num=16,
-    pos_fraction=0.25,
-    neg_pos_ub=-1,
-    add_gt_as_proposals=True,
-)
-SAMPLERS = [RANDOM, OHEM]
-NAMES = (
+ANY_SAMPLER = {
     'num_rois',
     'num_sampled',
     'fg_share',
     'sampled_fg_share',
     'sampled_far_bg_share',
-)
-
-
-class Detector(nn.Module):
-    """Something with a RoI head."""
-
-    def __init__(self, roi_head: nn.Module) -> None:
-        super().__init__()
-        self.roi_head = roi_head
-
-
-def runner(roi_head: nn.Module) -> Any:
-    """What a hook sees of a runner."""
-    return SimpleNamespace(
-        model=Detector(roi_head),
-        message_hub=MessageHub(name='test'),
-        iter=0,
-    )
+}
+SCORED = {'num_kept', 'loss', 'sampled_loss', 'non_finite_share'}
 
 
 def cascade() -> Any:
@@ -59,139 +28,73 @@ def cascade() -> Any:
     return cascade_roi_head(RANDOM, OHEM)
 
 
-def sample(sampler: Any, num_gts: int = 3, num_proposals: int = 60) -> Any:
-    """A random image through a sampler, as RoI heads call it."""
-    gt, proposals = random_image(num_gts, num_proposals)
-    assign_result = assign(proposals, gt)
-    return assign_result, sampler.sample(
-        assign_result, proposals, gt, feats=features()
-    )
-
-
-def by_hand() -> tuple[Any, Any]:
-    """Ten RoIs: three foreground, one ignored, six background."""
-    assign_result = AssignResult(
-        num_gts=2,
-        gt_inds=torch.tensor([1, 2, 1, -1, 0, 0, 0, 0, 0, 0]),
-        max_overlaps=torch.tensor(
-            [1, 0.7, 0.5, 0.4, 0.45, 0.1, 0.09, 0.05, 0, 0]
-        ),
-        labels=None,
-    )
-    # Two of the four background RoIs are below 0.1.
-    sampling_result = SimpleNamespace(
-        pos_inds=torch.tensor([0]), neg_inds=torch.tensor([8, 5, 6, 4])
-    )
-    return assign_result, sampling_result
-
-
-def test_shares_by_hand() -> None:
-    hook = MiningStatsHook()
-    hook.count(*by_hand())
-    assert hook.shares() == dict(
-        num_rois=10,
-        num_sampled=5,
-        fg_share=30,
-        sampled_fg_share=20,
-        sampled_far_bg_share=50,
-    )
-
-
-def test_shares_are_over_all_images() -> None:
-    hook = MiningStatsHook()
-    hook.count(*by_hand())
-    # An image without ground truth and one RoI.
-    hook.count(
-        AssignResult(0, torch.tensor([0]), torch.tensor([0.0]), None),
-        SimpleNamespace(
-            pos_inds=torch.empty(0, dtype=torch.long),
-            neg_inds=torch.tensor([0]),
-        ),
-    )
-    shares = hook.shares()
-    assert (shares['num_rois'], shares['num_sampled']) == (5.5, 3)
-    assert shares['fg_share'] == pytest.approx(300 / 11)
-    assert shares['sampled_fg_share'] == pytest.approx(100 / 6)
-    assert shares['sampled_far_bg_share'] == 60
-
-
-def test_nothing_seen_is_nothing_said() -> None:
-    assert MiningStatsHook().shares() == {}
-
-
-def test_an_image_without_rois_has_no_share_of_far_background() -> None:
-    hook = MiningStatsHook()
-    none = torch.empty(0, dtype=torch.long)
-    hook.count(
-        AssignResult(0, none, torch.empty(0), None),
-        SimpleNamespace(pos_inds=none, neg_inds=none),
-    )
-    assert hook.shares() == dict(
-        num_rois=0, num_sampled=0, fg_share=0, sampled_fg_share=0
-    )
-
-
-def test_assigners_that_know_no_overlap_are_counted() -> None:
-    assign_result, sampling_result = by_hand()
-    assign_result.max_overlaps = None  # as HungarianAssigner
-    hook = MiningStatsHook()
-    hook.count(assign_result, sampling_result)
-    assert hook.shares() == dict(
-        num_rois=10, num_sampled=5, fg_share=30, sampled_fg_share=20
-    )
-
-
-@pytest.mark.parametrize('sampler', SAMPLERS)
-def test_counts_what_a_sampler_returns(sampler: dict) -> None:
-    roi_head = standard_roi_head(sampler)
+@pytest.mark.parametrize(
+    ('cfg', 'names'), [(RANDOM, ANY_SAMPLER), (OHEM, ANY_SAMPLER | SCORED)]
+)
+def test_records_what_is_known_of_a_sampler(
+    cfg: dict, names: set[str]
+) -> None:
+    roi_head = standard_roi_head(cfg)
     hook = MiningStatsHook()
     hook.before_train(runner(roi_head))
-    assigned, result = sample(roi_head.bbox_sampler)
-    shares = hook.shares()
+    _, result = sample(roi_head.bbox_sampler)
+    statistics = hook.statistics()
+    assert set(statistics) == names
     # Ground truth is among the RoIs by now.
-    assert shares['num_rois'] == 63
-    assert shares['fg_share'] == pytest.approx(
-        100 * int((assigned.gt_inds > 0).sum()) / 63
-    )
-    assert shares['num_sampled'] == 16
-    assert shares['sampled_fg_share'] == 100 * len(result.pos_inds) / 16
+    assert statistics['num_rois'] == 63
+    assert statistics['num_sampled'] == 16
+    assert statistics['sampled_fg_share'] == 100 * len(result.pos_inds) / 16
 
 
-@pytest.mark.parametrize('sampler', SAMPLERS)
-def test_listening_changes_no_sample(sampler: dict) -> None:
-    roi_head = standard_roi_head(sampler)
-    torch.manual_seed(1)
-    _, alone = sample(roi_head.bbox_sampler)
-    MiningStatsHook().before_train(runner(roi_head))
-    torch.manual_seed(1)
-    _, heard = sample(roi_head.bbox_sampler)
-    assert torch.equal(alone.pos_inds, heard.pos_inds)
-    assert torch.equal(alone.neg_inds, heard.neg_inds)
-
-
-def test_a_sampler_with_weights_beside_its_result_is_counted() -> None:
-    roi_head = standard_roi_head(dict(RANDOM, type='ScoreHLRSampler'))
+def test_the_mined_loss_is_the_higher_one() -> None:
+    roi_head = standard_roi_head(OHEM)
     hook = MiningStatsHook()
     hook.before_train(runner(roi_head))
-    _, (result, _) = sample(roi_head.bbox_sampler)
-    num = len(result.pos_inds) + len(result.neg_inds)
-    assert hook.shares()['num_sampled'] == num
+    sample(roi_head.bbox_sampler)
+    statistics = hook.statistics()
+    assert statistics['sampled_loss'] > statistics['loss']
 
 
-def test_a_cascade_is_counted_over_its_stages() -> None:
+def test_a_cascade_has_statistics_of_all_and_of_each_stage() -> None:
     roi_head = cascade()
     hook = MiningStatsHook()
     hook.before_train(runner(roi_head))
-    for sampler in roi_head.bbox_sampler:
-        sample(sampler)
-    assert hook._counts['images'] == 2
-    assert hook.shares()['num_rois'] == 63
+    for sampler, num in zip(roi_head.bbox_sampler, (40, 60), strict=True):
+        sample(sampler, num_proposals=num)
+    statistics = hook.statistics()
+    assert statistics['num_rois'] == 53
+    assert statistics['s0/num_rois'] == 43
+    assert statistics['s1/num_rois'] == 63
+    # Only the second stage knows losses.
+    assert 's0/loss' not in statistics
+    assert statistics['loss'] == statistics['s1/loss']
+
+
+def test_processes_are_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    reduced: list[Tensor] = []
+
+    def twice(data: Tensor) -> None:
+        reduced.append(data)
+        data *= 2  # another process with the same images
+
+    monkeypatch.setattr(
+        'mmdet_ohem.analysis.mining_stats_hook.all_reduce', twice
+    )
+    roi_head = cascade()
+    hook = MiningStatsHook()
+    hook.before_train(runner(roi_head))
+    # A process whose images all failed takes part, too.
+    hook.statistics()
+    sample(roi_head.bbox_sampler[1])
+    assert hook.statistics()['num_rois'] == 63
+    assert [data.shape for data in reduced] == [reduced[0].shape] * 2
+    assert all(data.dtype == torch.float64 for data in reduced)
 
 
 @pytest.mark.parametrize(
     'make', [standard_roi_head, cascade], ids=['standard', 'cascade']
 )
-def test_samplers_are_as_before_after_training(make: Any) -> None:
+def test_the_samplers_are_as_before_afterwards(make: Any) -> None:
     roi_head = make()
     samplers = roi_head.bbox_sampler
     samplers = samplers if isinstance(samplers, list) else [samplers]
@@ -200,72 +103,93 @@ def test_samplers_are_as_before_after_training(make: Any) -> None:
     for _ in range(2):
         training = runner(roi_head)
         hook.before_train(training)
+        hook.before_train(training)  # the first training broke off
         assert all('sample' in vars(sampler) for sampler in samplers)
         hook.after_train(training)
     assert [dict(vars(sampler)) for sampler in samplers] == before
-    sample(samplers[0])
-    assert hook.shares() == {}
 
 
 def test_training_again_after_an_interruption() -> None:
     roi_head = standard_roi_head()
     MiningStatsHook().before_train(runner(roi_head))  # and no after_train
     hook = MiningStatsHook()
-    training = runner(roi_head)
-    hook.before_train(training)
+    hook.before_train(runner(roi_head))
     sample(roi_head.bbox_sampler)
-    hook.after_train(training)
-    assert hook.shares()['num_rois'] == 63
+    assert hook.statistics()['num_rois'] == 63
+
+
+def record(hook: MiningStatsHook, training: Any, num_iters: int) -> list[int]:
+    """Train; number of values in the message hub after each iteration."""
+    hook.before_train(training)
+    sampler = training.model.roi_head.bbox_sampler
+    loader_len = len(training.train_dataloader)
+    written = []
+    for training.iter in range(num_iters):
+        sample(sampler, num_proposals=10 * (training.iter + 1))
+        batch_idx = training.iter % loader_len
+        before = hook._stages[0].totals()[0]
+        hook.after_train_iter(training, batch_idx)
+        written.append(int(hook._stages[0].totals()[0] < before))
+    return written
 
 
 def test_values_reach_the_message_hub_each_interval() -> None:
-    roi_head = standard_roi_head()
-    hook = MiningStatsHook(interval=2)
-    training = runner(roi_head)
-    hook.before_train(training)
-    scalars = training.message_hub.log_scalars
-    num_recorded = []
-    for training.iter in range(5):
-        sample(roi_head.bbox_sampler, num_proposals=10 * (training.iter + 1))
-        hook.after_train_iter(training, training.iter)
-        num_recorded.append(sum(len(x.data[0]) for x in scalars.values()))
-    assert num_recorded == [0, 5, 5, 10, 10]
-    assert set(scalars) == {f'train/mining/{name}' for name in NAMES}
-    # Means of 10 and 20, 30 and 40 proposals, with 3 ground-truth boxes.
-    assert scalars['train/mining/num_rois'].data[0].tolist() == [18, 38]
-
-
-class Wrapper(nn.Module):
-    """Looks like DistributedDataParallel."""
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
-
-
-def test_a_wrapped_model_is_unwrapped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        'mmdet_ohem.analysis.mining_stats_hook.is_model_wrapper',
-        lambda model: isinstance(model, Wrapper),
-    )
     training = runner(standard_roi_head())
-    sampler = training.model.roi_head.bbox_sampler
-    training.model = Wrapper(training.model)
-    MiningStatsHook().before_train(training)
-    assert 'sample' in vars(sampler)
+    assert record(MiningStatsHook(interval=2), training, 5) == [0, 1, 0, 1, 0]
+    scalars = training.message_hub.log_scalars
+    assert set(scalars) == {
+        f'train/mining/{name}' for name in ANY_SAMPLER | SCORED
+    }
+    # 30 and 40 proposals, with 3 ground-truth boxes.
+    assert scalars['train/mining/num_rois'].current() == 38
 
 
-def test_a_detector_without_roi_head_is_an_error_with_the_remedy() -> None:
-    training = SimpleNamespace(model=nn.Conv2d(1, 1, 1))
-    with pytest.raises(TypeError, match=r'Conv2d has no roi_head.*Remedy'):
-        MiningStatsHook().before_train(training)
+@pytest.mark.parametrize(
+    ('logger', 'loader_len', 'expected'),
+    [
+        ([LoggerHook(interval=3)], 1000, [0, 0, 1, 0, 0, 1]),
+        # Intervals begin anew with each epoch, as in the log.
+        ([LoggerHook(interval=3)], 4, [0, 0, 1, 0, 0, 0]),
+        # A short epoch has one line.
+        ([LoggerHook(interval=3)], 2, [0, 1, 0, 1, 0, 1]),
+        ([], 1000, [0] * 6),  # mmengine's default is 10
+    ],
+)
+def test_by_default_it_keeps_pace_with_the_log(
+    logger: list, loader_len: int, expected: list[int]
+) -> None:
+    training = runner(standard_roi_head(RANDOM))
+    training.hooks = [MiningStatsHook(), *logger]
+    training.train_dataloader = range(loader_len)
+    assert record(training.hooks[0], training, 6) == expected
 
 
-def test_a_roi_head_without_sampler_is_an_error() -> None:
-    roi_head = standard_roi_head()
-    roi_head.bbox_sampler = None
-    with pytest.raises(TypeError, match=r'has no roi_head\.bbox_sampler'):
-        MiningStatsHook().before_train(runner(roi_head))
+def test_the_log_does_not_smooth_the_mean_losses() -> None:
+    training = runner(standard_roi_head(OHEM))
+    hook = MiningStatsHook(interval=1)
+    hook.before_train(training)
+    for training.iter in range(3):
+        sample(training.model.roi_head.bbox_sampler)
+        expected = hook.statistics()['loss']
+        hook.after_train_iter(training, training.iter)
+    tag = LogProcessor(window_size=3)._collect_scalars(
+        [], _With(training), 'train'
+    )
+    assert tag['mining/loss'] == expected
+
+
+class _With:
+    """A runner for LogProcessor."""
+
+    def __init__(self, training: Any) -> None:
+        self.message_hub = training.message_hub
+
+
+@pytest.mark.parametrize('cfg', SAMPLERS)
+def test_nothing_is_recorded_between_intervals(cfg: dict) -> None:
+    training = runner(standard_roi_head(cfg))
+    record(MiningStatsHook(interval=9), training, 4)
+    assert training.message_hub.log_scalars == {}
 
 
 @pytest.mark.parametrize('interval', [0, -1])

@@ -1,0 +1,82 @@
+"""What sets runs apart, in the words of the paper."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+
+def label_runs(
+    configs: Sequence[Config], folders: Sequence[Path]
+) -> list[str]:
+    """Name runs by how they sample, for a legend.
+
+    Args:
+        configs: Of the runs.
+        folders: Of the runs; named where configs say the same.
+
+    Returns:
+        A label a run: how it samples, and what else the runs differ in, such
+        as 'OHEM' and 'random, bg_lo = 0.1'.
+    """
+    facts = [_facts(config) for config in configs]
+    names = list(dict.fromkeys(name for fact in facts for name in fact))
+    telling = [
+        name
+        for name in names
+        if name == 'sampling' or len({fact.get(name) for fact in facts}) > 1
+    ]
+    labels = [
+        ', '.join(fact[name] for name in telling if name in fact)
+        for fact in facts
+    ]
+    base = os.path.commonpath([folder.parent for folder in folders])
+    return [
+        f'{label} ({os.path.relpath(folder, base)})'
+        if labels.count(label) > 1
+        else label
+        for label, folder in zip(labels, folders, strict=True)
+    ]
+
+
+def _facts(config: Config) -> dict[str, str]:
+    """What a run is known by, in the order of naming it."""
+    model = config.model
+    rcnn = model.train_cfg.rcnn
+    # A cascade is known by its first stage.
+    first = rcnn[0] if isinstance(rcnn, (list, tuple)) else rcnn
+    facts = {
+        'detector': _plain(model.type),
+        'backbone': _plain(model.get('backbone', {}).get('type', '')),
+        'sampling': _sampling(first.sampler),
+        'bg_lo': f'bg_lo = {_bg_lo(first.assigner):g}',
+    }
+    if 'num' in first.sampler:
+        facts['rois'] = f'B/N = {first.sampler.num}'
+    batch_size = config.get('train_dataloader', {}).get('batch_size')
+    if batch_size:
+        facts['images'] = f'N = {batch_size}'
+    return facts
+
+
+def _sampling(sampler: Any) -> str:
+    kind = str(sampler.type)
+    known = {
+        'mmdet_ohem.OHEMSampler': 'OHEM',
+        'OHEMSampler': "mmdet's OHEM",
+        'RandomSampler': 'random',
+    }
+    return known.get(kind, _plain(kind))
+
+
+def _plain(kind: Any) -> str:
+    """Name of a class without its scope."""
+    return str(kind).rpartition('.')[2]
+
+
+def _bg_lo(assigner: Any) -> float:
+    """Lowest IoU of the background that is sampled."""
+    neg = assigner.get('neg_iou_thr')
+    return neg[0] if isinstance(neg, (list, tuple)) else 0.0

@@ -1,0 +1,105 @@
+"""Draw what is trained on in an image, at several checkpoints.
+
+One sheet (PNG) an image: a row each for OHEM, mmdet's own OHEMSampler and the
+random heuristic (bg_lo = 0.1, one quarter foreground), a column a checkpoint.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from mmengine.utils import import_modules_from_strings
+from rich.console import Console
+
+from mmdet_ohem.analysis.hard_example_browser import HardExampleBrowser
+from mmdet_ohem.analysis.hard_example_drawing import DrawingStyle
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', type=Path, help='of a two-stage detector')
+    parser.add_argument(
+        '--checkpoints',
+        type=Path,
+        nargs='+',
+        required=True,
+        help='of that config, in the order of the columns',
+    )
+    parser.add_argument(
+        '--images',
+        nargs='+',
+        metavar='NAME',
+        help='names of images of the training dataset',
+    )
+    parser.add_argument(
+        '--num',
+        type=int,
+        default=4,
+        help='without --images: that many, evenly over the dataset',
+    )
+    parser.add_argument(
+        '--max-boxes',
+        type=int,
+        default=16,
+        help='RoIs drawn, the hardest, half foreground, half background',
+    )
+    parser.add_argument(
+        '--min-side',
+        type=int,
+        default=480,
+        help='enlarge images to this many pixels on the shorter side',
+    )
+    parser.add_argument(
+        '--draw-suppressed',
+        action='store_true',
+        help='draw, faintly, what the NMS removed',
+    )
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--device', default='cuda' if torch.cuda.is_available() else 'cpu'
+    )
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction)
+    parser.add_argument(
+        '--out', type=Path, default=Path('work_dirs/hard_examples')
+    )
+    return parser.parse_args()
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """The config with its imports done and its scope set."""
+    config = Config.fromfile(args.config)
+    config.merge_from_dict(args.cfg_options or {})
+    import_modules_from_strings(**config.get('custom_imports', {}))
+    init_default_scope(config.get('default_scope', 'mmdet'))
+    return config
+
+
+def main() -> int:
+    """Write the sheets; returns the exit status."""
+    args = parse_args()
+    console = Console()
+    try:
+        style = DrawingStyle(
+            args.max_boxes, args.draw_suppressed, args.min_side
+        )
+        browser = HardExampleBrowser(
+            load_config(args), args.checkpoints, args.device, args.seed
+        )
+        inds = browser.find(args.images, args.num)
+        for path in browser.browse(inds, args.out, style):
+            console.print(f'wrote {path}')
+    except (OSError, TypeError, ValueError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
