@@ -1,7 +1,11 @@
 # What every config of this folder shares at run time.
 default_scope = 'mmdet'
 custom_imports = dict(imports=['mmdet_ohem'], allow_failed_imports=False)
-custom_hooks = [dict(type='mmdet_ohem.MiningStatsHook', interval=50)]
+custom_hooks = [
+    dict(type='mmdet_ohem.MiningStatsHook', interval=50),
+    # A resumed training equals one that was never interrupted.
+    dict(type='mmdet_ohem.RandomStateHook'),
+]
 
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),

@@ -1,83 +1,54 @@
-"""The configs say what the paper says, and run."""
+"""Every config says what the paper says."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from mmdet.registry import MODELS
-from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
-from mmengine.runner import Runner
 from torch import nn
 
-from tests.voc_folder import Picture, Thing, boxes_around, write_voc
+from tests.configs.leaves import (
+    BASELINE,
+    CONFIGS,
+    FAST_RCNN,
+    FORM,
+    LEAVES,
+    OHEM,
+    datasets_of,
+    kinds,
+    leaf_values,
+    load,
+    without_files,
+)
 
-CONFIGS = Path(__file__).parents[2] / 'configs'
-LEAVES = sorted(path.name for path in CONFIGS.glob('*.py'))
-BASELINE = 'fast_rcnn_vgg16_voc07.py'
-OHEM = 'fast_rcnn_vgg16_ohem_voc07.py'
-VOC07 = [BASELINE, OHEM]
-# The form for data of one's own: its head is filled in.
-FORM = 'fast_rcnn_vgg16_ohem_custom_voc.py'
 PAIRS = [
     (name.replace('_ohem', ''), name)
-    for name in LEAVES
+    for name in FAST_RCNN
     if '_ohem' in name and name.replace('_ohem', '') in LEAVES
 ]
 RCNN = 'model.train_cfg.rcnn'
-THINGS = [
-    Thing('dog', (4, 4, 43, 43)),
-    Thing('cat', (50, 20, 95, 75)),
-    Thing('dog', (20, 50, 45, 75), difficult=1),
-]
+SCHEDULES = {
+    # Part of the name: iterations and drops of the learning rate.
+    'released_voc0712': (80000, [30000, 60000]),
+    '2015_voc07pp12': (100000, [40000, 80000]),
+    'accumulate': (160000, [60000, 120000]),
+    'released': (40000, [30000]),
+    '40k': (40000, [30000]),
+    '2015': (40000, [30000]),
+    'demo': (400, [320]),
+    'voc0712': (200000, [40000, 80000, 120000, 160000]),
+    'voc07pp12': (200000, [40000, 80000, 120000, 160000]),
+    'coco14': (240000, [160000]),
+    'voc': (80000, [30000, 60000]),
+}
+# Convolutions that are not trained, of how many.
+FROZEN = {
+    'mmdet_ohem.VGG16': {2: (4, 13), 5: (13, 13)},
+    'mmdet_ohem.VGGM': {1: (1, 5)},
+}
 
 
-def load(name: str) -> Any:
-    return Config.fromfile(CONFIGS / name)
-
-
-def leaf_values(value: Any, path: str = '') -> Iterator[tuple[str, Any]]:
-    """Dotted path and value of everything in a config."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from leaf_values(item, f'{path}.{key}'.lstrip('.'))
-    elif isinstance(value, list):
-        for i, item in enumerate(value):
-            yield from leaf_values(item, f'{path}.{i}')
-    else:
-        yield path, value
-
-
-def without_files(config: Any) -> Any:
-    """The model of a config with narrow layers and no checkpoint."""
-    model = config.model
-    model.backbone.init_cfg = None
-    model.roi_head.bbox_head.update(fc_out_channels=(16, 16), init_cfg=None)
-    return model
-
-
-def detector(name: str) -> Any:
-    return MODELS.build(without_files(load(name)))
-
-
-def on_folder(name: str, root: Path) -> Any:
-    """A config for two small images that are written to ``root``."""
-    around = boxes_around(THINGS[:2], 600)
-    write_voc(root, {x: Picture(THINGS, proposals=around) for x in 'ab'})
-    config = load(name)
-    for loader in (config.train_dataloader, config.test_dataloader):
-        loader.update(num_workers=0, persistent_workers=False)
-        loader.dataset.data_root = str(root)
-        for step in loader.dataset.pipeline:
-            for transform in step.get('transforms', ()):
-                if transform.type == 'Resize':
-                    transform.scale = (128, 96)
-    return config
-
-
-@pytest.mark.parametrize('name', LEAVES)
+@pytest.mark.parametrize('name', FAST_RCNN)
 def test_each_config_is_complete(name: str) -> None:
     config = load(name)
     assert config.default_scope == 'mmdet'
@@ -93,45 +64,67 @@ def test_each_config_is_complete(name: str) -> None:
         'optim_wrapper',
     ):
         assert key in config
+    hooks = [hook.type for hook in config.custom_hooks]
+    assert hooks[:2] == [
+        'mmdet_ohem.MiningStatsHook',
+        'mmdet_ohem.RandomStateHook',
+    ]
 
 
-@pytest.mark.parametrize('name', LEAVES)
+@pytest.mark.parametrize('name', FAST_RCNN)
 def test_each_config_tests_what_it_validates(name: str) -> None:
     config = load(name)
     # A config that does not validate while training has none of the three.
     if config.val_cfg is None:
         assert config.val_dataloader is config.val_evaluator is None
-    else:
+    elif 'coco' not in name:
         assert config.test_dataloader == config.val_dataloader
         assert config.test_evaluator == config.val_evaluator
     assert config.test_dataloader.dataset.test_mode
 
 
-@pytest.mark.parametrize('name', LEAVES)
-def test_each_config_reads_one_dataset(name: str) -> None:
+@pytest.mark.parametrize('name', FAST_RCNN)
+def test_no_config_tests_on_what_it_trains_on(name: str) -> None:
     config = load(name)
-    train, test = config.train_dataloader.dataset, config.test_dataloader
-    assert train.data_root == test.dataset.data_root
-    assert train.get('metainfo') == test.dataset.get('metainfo')
-    assert train.ann_file != test.dataset.ann_file
-    assert train.proposal_file != test.dataset.proposal_file
-    num_classes = config.model.roi_head.bbox_head.num_classes
-    assert num_classes == len(
-        train.get('metainfo', {}).get('classes', '_' * 20)
-    )
+    test = config.test_dataloader.dataset
+    for train in datasets_of(config.train_dataloader):
+        assert train.data_root == test.data_root
+        assert train.get('metainfo') == test.get('metainfo')
+        assert train.ann_file != test.ann_file
+        assert train.proposal_file != test.proposal_file
 
 
-@pytest.mark.parametrize('name', LEAVES)
+@pytest.mark.parametrize('name', FAST_RCNN)
+def test_proposals_are_those_of_the_images(name: str) -> None:
+    config = load(name)
+    loaders = [config.train_dataloader, config.test_dataloader]
+    for dataset in [x for loader in loaders for x in datasets_of(loader)]:
+        if 'VOC20' in dataset.ann_file:
+            year, split = dataset.ann_file[3:7], dataset.ann_file.split('/')[3]
+            expected = f'proposals/voc_{year}_{split[:-4]}.pkl'
+            assert dataset.proposal_file == expected
+            assert dataset.data_prefix.sub_data_root == f'VOC{year}/'
+
+
+@pytest.mark.parametrize('name', FAST_RCNN)
+def test_classes_are_those_of_the_data(name: str) -> None:
+    config = load(name)
+    (train, *_) = datasets_of(config.train_dataloader)
+    usual = 80 if train.type == 'CocoDataset' else 20
+    classes = train.get('metainfo', {}).get('classes', '_' * usual)
+    assert config.model.roi_head.bbox_head.num_classes == len(classes)
+
+
+@pytest.mark.parametrize('name', FAST_RCNN)
 def test_each_config_scales_training_and_test_alike(name: str) -> None:
     config = load(name)
-    scales = {
-        transform.scale
-        for loader in (config.train_dataloader, config.test_dataloader)
-        for step in loader.dataset.pipeline
-        for transform in step.get('transforms', ())
-        if transform.type == 'Resize'
-    }
-    assert scales == {config.scale}
+    for loader in (config.train_dataloader, config.test_dataloader):
+        for dataset in datasets_of(loader):
+            for step in dataset.pipeline:
+                for transform in step.get('transforms', ()):
+                    if transform.type == 'Resize':
+                        assert transform.scale == config.scale
+    assert config.scale == (1000, 600) or 'demo' in name
 
 
 @pytest.mark.parametrize('name', sorted(set(LEAVES) - {FORM}))
@@ -163,59 +156,115 @@ def test_ohem_differs_from_its_baseline_in_sampler_and_bg_lo_only(
     }
 
 
-@pytest.mark.parametrize('name', VOC07)
+@pytest.mark.parametrize('name', FAST_RCNN)
 def test_schedule_is_the_papers(name: str) -> None:
     config = load(name)
-    assert config.train_cfg.type == 'IterBasedTrainLoop'
-    assert config.train_cfg.max_iters == 80000
-    (schedule,) = config.param_scheduler
-    assert schedule.milestones == [30000, 60000]
-    assert (schedule.gamma, schedule.by_epoch) == (0.1, False)
-    assert config.optim_wrapper.optimizer == dict(
-        type='SGD', lr=0.001, momentum=0.9, weight_decay=0.0005
+    iterations, drops = next(
+        schedule for part, schedule in SCHEDULES.items() if part in name
     )
-    assert 'accumulative_counts' not in config.optim_wrapper
+    assert config.train_cfg.type == 'IterBasedTrainLoop'
+    assert config.train_cfg.max_iters == iterations
+    schedule = config.param_scheduler[-1]
+    assert schedule.milestones == drops
+    assert (schedule.gamma, schedule.by_epoch) == (0.1, False)
+    optimizer = config.optim_wrapper.optimizer
+    assert (optimizer.type, optimizer.momentum) == ('SGD', 0.9)
+    assert optimizer.weight_decay == 0.0005
 
 
-@pytest.mark.parametrize('name', VOC07)
-def test_data_are_the_papers(name: str) -> None:
+def test_accumulation_changes_no_update() -> None:
+    config, whole = (
+        load('fast_rcnn_vgg16_ohem_accumulate_voc07.py'),
+        load(OHEM),
+    )
+    counts = config.optim_wrapper.pop('accumulative_counts')
+    assert counts == 2
+    assert config.optim_wrapper == whole.optim_wrapper
+    assert config.model == whole.model
+    batches = config.train_dataloader, whole.train_dataloader
+    assert counts * batches[0].batch_size == batches[1].batch_size
+    for path in (
+        ('train_cfg', 'max_iters'),
+        ('train_cfg', 'val_interval'),
+        ('default_hooks', 'checkpoint', 'interval'),
+    ):
+        small, large = config, whole
+        for key in path:
+            small, large = small[key], large[key]
+        assert small == counts * large, path
+    first, second = config.param_scheduler[0], whole.param_scheduler[0]
+    assert first.milestones == [counts * x for x in second.milestones]
+
+
+@pytest.mark.parametrize('name', FAST_RCNN)
+def test_ap_is_that_of_the_year(name: str) -> None:
     config = load(name)
-    train, test = config.train_dataloader, config.test_dataloader
-    assert train.batch_size == 2
-    assert train.dataset.ann_file == 'VOC2007/ImageSets/Main/trainval.txt'
-    assert test.dataset.ann_file == 'VOC2007/ImageSets/Main/test.txt'
-    assert config.scale == (1000, 600)
-    assert config.test_evaluator.eval_mode == '11points'
-    assert config.model.data_preprocessor.pad_size_divisor == 1
-    assert 'bbox_min_size' not in train.dataset.filter_cfg
+    metric, test = config.test_evaluator, config.test_dataloader.dataset
+    if test.type == 'CocoDataset':
+        assert (metric.type, metric.format_only) == ('CocoMetric', True)
+        assert metric.ann_file == test.data_root + test.ann_file
+    elif test.type == 'mmdet_ohem.ImageListDataset':
+        assert metric.type == 'mmdet_ohem.VOCServerMetric'
+    else:
+        year = 'area' if 'VOC2012' in test.ann_file else '11points'
+        assert metric.type == 'mmdet_ohem.DevkitVOCMetric'
+        assert metric.eval_mode == year
 
 
-@pytest.mark.parametrize(
-    ('name', 'neg_iou_thr'), [(BASELINE, (0.1, 0.5)), (OHEM, 0.5)]
-)
-def test_rois_are_the_papers(name: str, neg_iou_thr: Any) -> None:
+@pytest.mark.parametrize('name', FAST_RCNN)
+def test_rois_and_detections_are_the_papers(name: str) -> None:
     model = load(name).model
     rcnn = model.train_cfg.rcnn
+    bg_lo = rcnn.assigner.neg_iou_thr
     # A list of two would give no background at all, in silence.
-    assert type(rcnn.assigner.neg_iou_thr) is type(neg_iou_thr)
-    assert rcnn.assigner.neg_iou_thr == neg_iou_thr
+    assert bg_lo == 0.5 or (type(bg_lo), bg_lo) == (tuple, (0.1, 0.5))
     assert rcnn.assigner.pos_iou_thr == 0.5
-    assert rcnn.sampler.num == 64
-    assert rcnn.sampler.get('pos_fraction', 0.25) == 0.25
+    assert rcnn.sampler.get('add_gt_as_proposals', True)
+    assert model.data_preprocessor.pad_size_divisor == 1
+    is_coco = 'coco' in name
+    # RoIs on difficult objects are background, those on crowds are neither.
+    assert rcnn.assigner.ignore_iof_thr == (0.7 if is_coco else -1)
     assert model.test_cfg.rcnn == dict(
         score_thr=1e-5,
         nms=dict(type='nms', iou_threshold=0.3),
-        max_per_img=2000,
+        max_per_img=100 if is_coco else 2000,
     )
 
 
-@pytest.fixture
-def groups() -> dict[str, dict[str, Any]]:
-    """Optimizer settings by parameter name, of the OHEM config."""
-    model = detector(OHEM)
-    wrapper = build_optim_wrapper(model, load(OHEM).optim_wrapper)
-    names = {id(param): name for name, param in model.named_parameters()}
-    return {
+@pytest.mark.parametrize('name', FAST_RCNN)
+def test_difficult_objects_are_trained_on_as_in_2015_only(name: str) -> None:
+    for dataset in datasets_of(load(name).train_dataloader):
+        assert dataset.get('train_on_difficult', False) == ('2015' in name)
+        # A stock config of mmdet would ignore all objects below 32 pixels.
+        assert 'bbox_min_size' not in dataset.filter_cfg
+
+
+@pytest.mark.parametrize(
+    ('name', 'changes'),
+    [
+        ('fast_rcnn_vgg16_ohem_40k_voc07.py', {'train_cfg.max_iters'}),
+        ('fast_rcnn_vgg16_ohem_class_nms_voc07.py', {'class_aware_nms'}),
+        ('fast_rcnn_vgg16_ohem_dropout_voc07.py', {'dropout', 'type'}),
+    ],
+)
+def test_a_variant_of_the_released_code_changes_one_thing(
+    name: str, changes: set[str]
+) -> None:
+    first, second = (
+        dict(leaf_values(load(x).to_dict())) for x in (OHEM, name)
+    )
+    found = {k for k, v in second.items() if first.get(k, None) != v}
+    assert {x.removeprefix(f'{RCNN}.sampler.').removeprefix('readonly_head.')
+            for x in found} == changes  # fmt: skip
+
+
+def groups_of(name: str) -> tuple[Any, dict[str, dict[str, Any]]]:
+    """The model, and optimizer settings by parameter name."""
+    config = load(name)
+    model = MODELS.build(without_files(config))
+    wrapper = build_optim_wrapper(model, config.optim_wrapper)
+    names = {id(param): key for key, param in model.named_parameters()}
+    return model, {
         names[id(param)]: group
         for group in wrapper.optimizer.param_groups
         for param in group['params']
@@ -223,78 +272,32 @@ def groups() -> dict[str, dict[str, Any]]:
     }
 
 
-def test_biases_learn_twice_as_fast(groups: dict[str, dict]) -> None:
-    for name, group in groups.items():
-        factor = 2 if name.endswith('bias') else 1
-        assert group['lr'] == pytest.approx(0.001 * factor), name
-
-
-def test_biases_of_fc_layers_alone_do_not_decay(
-    groups: dict[str, dict],
-) -> None:
+@pytest.mark.parametrize('name', kinds(FAST_RCNN, 'model', 'optim_wrapper'))
+def test_parameters_are_trained_as_released(name: str) -> None:
+    config = load(name)
+    model, groups = groups_of(name)
+    rate = config.optim_wrapper.optimizer.lr
     layers = ('fc6', 'fc7', 'fc_cls', 'fc_reg')
-    without = {name for name, x in groups.items() if x['weight_decay'] == 0}
-    assert without == {f'roi_head.bbox_head.{x}.bias' for x in layers}
-    decays = {group['weight_decay'] for group in groups.values()}
-    assert decays == {0, 0.0005}
-
-
-def test_conv1_and_conv2_are_not_trained(groups: dict[str, dict]) -> None:
-    model = detector(OHEM)
+    fc_biases = {f'roi_head.bbox_head.{x}.bias' for x in layers}
+    for key, group in groups.items():
+        is_bias = key.endswith('bias')
+        # 2015: no bias decays; OHEM's release: those of convolutions do.
+        decays = not (is_bias if '2015' in name else key in fc_biases)
+        assert group['lr'] == pytest.approx(rate * (1 + is_bias)), key
+        assert group['weight_decay'] == 0.0005 * decays, key
+    assert fc_biases <= groups.keys()
     convs = [
-        name
-        for name, module in model.named_modules()
+        key
+        for key, module in model.named_modules()
         if isinstance(module, nn.Conv2d)
     ]
-    trained = {name.rpartition('.')[0] for name in groups}
-    assert len(convs) == 13
-    assert [name in trained for name in convs] == [False] * 4 + [True] * 9
+    trained = [f'{key}.weight' in groups for key in convs]
+    backbone = config.model.backbone
+    frozen, total = FROZEN[backbone.type][backbone.frozen_stages]
+    assert trained == [False] * frozen + [True] * (total - frozen)
+    assert backbone.frozen_stages != 5 or 'demo' in name
 
 
-def count_sampled(sampler: Any) -> list[int]:
-    """Number of RoIs of each image, filled in by training."""
-    sample, counts = sampler.sample, []
-
-    def counted(*args: Any, **kwargs: Any) -> Any:
-        result = sample(*args, **kwargs)
-        counts.append(len(result.pos_inds) + len(result.neg_inds))
-        return result
-
-    sampler.sample = counted
-    return counts
-
-
-@pytest.mark.parametrize('name', VOC07)
-def test_one_step_trains_on_64_rois_of_each_image(
-    name: str, tmp_path: Path
-) -> None:
-    config = on_folder(name, tmp_path)
-    model = MODELS.build(without_files(config))
-    model.init_weights()
-    counts = count_sampled(model.roi_head.bbox_sampler)
-    wrapper = build_optim_wrapper(model, config.optim_wrapper)
-    before = {k: v.clone() for k, v in model.named_parameters()}
-    batch = next(iter(Runner.build_dataloader(config.train_dataloader)))
-    losses = model.train().train_step(batch, wrapper)
-    assert counts == [64, 64]
-    assert all(torch.isfinite(value).all() for value in losses.values())
-    for key, param in model.named_parameters():
-        assert (param != before[key]).any() == param.requires_grad, key
-
-
-@pytest.mark.parametrize('name', VOC07)
-def test_one_step_of_test_gives_boxes_in_the_image(
-    name: str, tmp_path: Path
-) -> None:
-    config = on_folder(name, tmp_path)
-    model = MODELS.build(without_files(config)).eval()
-    model.init_weights()
-    batch = next(iter(Runner.build_dataloader(config.test_dataloader)))
-    with torch.no_grad():
-        (sample,) = model.test_step(batch)
-    found = sample.pred_instances
-    assert 0 < len(found) <= 2000
-    assert torch.isfinite(found.bboxes).all()
-    assert found.bboxes.min() >= 0
-    # mmdet clips to the edge of the image: 100 x 80 pixels.
-    assert (found.bboxes.max(0).values <= torch.tensor([100, 80] * 2)).all()
+def test_baseline_samples_by_the_heuristic() -> None:
+    sampler = load(BASELINE).model.train_cfg.rcnn.sampler
+    assert (sampler.num, sampler.pos_fraction) == (64, 0.25)

@@ -1,4 +1,6 @@
 # VOC07 trainval and test with precomputed selective-search proposals.
+_base_ = './multi_scale.py'
+
 dataset_type = 'mmdet_ohem.VOCProposalDataset'
 data_root = 'data/VOCdevkit/'
 # Shorter side 600 pixels, unless the longer one passes 1000.
@@ -73,5 +75,7 @@ val_dataloader = dict(
 )
 test_dataloader = val_dataloader
 
-val_evaluator = dict(type='VOCMetric', metric='mAP', eval_mode='11points')
+val_evaluator = dict(
+    type='mmdet_ohem.DevkitVOCMetric', metric='mAP', eval_mode='11points'
+)
 test_evaluator = val_evaluator

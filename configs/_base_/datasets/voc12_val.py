@@ -1,0 +1,16 @@
+# VOC12 train and val, where one's own machine knows the objects; AP is the
+# area under the curve from VOC10 on.
+_base_ = './voc07.py'
+
+_voc12 = dict(data_prefix=dict(sub_data_root='VOC2012/'))
+_base_.train_dataloader.dataset.update(
+    _voc12,
+    ann_file='VOC2012/ImageSets/Main/train.txt',
+    proposal_file='proposals/voc_2012_train.pkl')
+_base_.val_dataloader.dataset.update(
+    _voc12,
+    ann_file='VOC2012/ImageSets/Main/val.txt',
+    proposal_file='proposals/voc_2012_val.pkl')
+_base_.test_dataloader = _base_.val_dataloader
+_base_.val_evaluator.eval_mode = 'area'
+_base_.test_evaluator = _base_.val_evaluator

@@ -1,0 +1,7 @@
+# Baseline +M +B, trained on 07+12; as the OHEM config of this name.
+_base_ = './fast_rcnn_vgg16_voc0712.py'
+
+for _dataset in _base_.train_dataloader.dataset.datasets:
+    _dataset.pipeline[3].transforms[1] = _base_.train_resize
+test_cfg = dict(type='mmdet_ohem.MultiScaleTestLoop')
+_base_.custom_hooks.append(dict(type='mmdet_ohem.IterativeBBoxVotingHook'))

@@ -1,0 +1,9 @@
+# Table 3: OHEM, trained on 07+12, 74.6 mAP in the paper.
+_base_ = './fast_rcnn_vgg16_voc0712.py'
+
+model = dict(
+    train_cfg=dict(
+        rcnn=dict(
+            assigner=dict(neg_iou_thr=0.5),  # bg_lo = 0
+            sampler=dict(
+                _delete_=True, type='mmdet_ohem.OHEMSampler', num=64))))

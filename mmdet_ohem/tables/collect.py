@@ -1,0 +1,120 @@
+"""What finished runs came to, row by row."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+
+from mmdet_ohem.tables.row import Row, Table
+from mmdet_ohem.tables.run_plan import run_folder
+from mmdet_ohem.tables.run_record import RunRecord, read_finished
+
+# What an evaluation server answered: put by hand into the folder of the run.
+SERVER = 'server.json'
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One metric of one row over the seeds that were run.
+
+    Attributes:
+        values: In percent, one for each finished run.
+    """
+
+    values: tuple[float, ...] = ()
+
+    @property
+    def mean(self) -> float | None:
+        """Mean, None where nothing was run."""
+        return mean(self.values) if self.values else None
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation of a single run; None with less than two."""
+        return stdev(self.values) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """A row and what was measured of it.
+
+    Attributes:
+        row: Of the table.
+        measured: By metric of the table; nothing where it was not run.
+    """
+
+    row: Row
+    measured: Mapping[str, Measured]
+
+
+def collect(table: Table, work_dir: Path, data: str) -> list[RowResult]:
+    """Read the finished runs of a table.
+
+    Args:
+        table: Which.
+        work_dir: Of all tables.
+        data: ``'full'`` or ``'demo'``; runs of the other kind are not read.
+
+    Returns:
+        All rows of the table, in its order.
+
+    Raises:
+        ValueError: A run lies in a folder where it does not belong, or a
+            server's answer names no metric of the table.
+    """
+    results = []
+    for row in table.rows:
+        runs = _finished(row, work_dir, data)
+        scores = [_scores(table, folder, record) for folder, record in runs]
+        results.append(
+            RowResult(
+                row,
+                {
+                    name: Measured(tuple(x[name] for x in scores if name in x))
+                    for name in table.metrics
+                },
+            )
+        )
+    return results
+
+
+def _finished(
+    row: Row, work_dir: Path, data: str
+) -> list[tuple[Path, RunRecord]]:
+    """Folder and record of each finished run of a row."""
+    if row.config is None:
+        return []
+    found = []
+    for folder in sorted(
+        run_folder(work_dir, row.config, data, 0).parent.glob('seed*')
+    ):
+        record = read_finished(folder)
+        if record is None:
+            continue
+        if (record.config, record.data) != (row.config, data):
+            raise ValueError(
+                f'{folder} holds a {record.data} run of {record.config}: it '
+                'was moved there. Remedy: put it back, or run it here anew'
+            )
+        found.append((folder, record))
+    return found
+
+
+def _scores(table: Table, folder: Path, record: RunRecord) -> dict[str, float]:
+    """Percent by metric of the table."""
+    path = folder / SERVER
+    if path.exists():
+        answer = json.loads(path.read_text())
+        unknown = sorted(set(answer) - set(table.metrics))
+        if unknown:
+            raise ValueError(
+                f'{path} has {unknown}, which table {table.number} does not '
+                f'list. Remedy: percent by name, of {list(table.metrics)}'
+            )
+        return {name: float(value) for name, value in answer.items()}
+    return {
+        name: 100 * record.metrics[key]
+        for name, key in table.metrics.items()
+        if key in record.metrics
+    }

@@ -1,0 +1,70 @@
+"""What a table of the paper consists of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table, which one leaf config measures.
+
+    Attributes:
+        number: As in the paper; where it numbers none, counted from 1.
+        config: Name of the leaf in ``configs/``, without ``.py``; None where
+            other authors' method is quoted, which is not measured here.
+        settings: What the table says of it, by column.
+        paper: What the paper reports, by metric, in percent.
+        released: What the authors' released code reaches by its own account,
+            by metric, in percent; empty where nothing is said.
+    """
+
+    number: int
+    config: str | None
+    settings: Mapping[str, str]
+    paper: Mapping[str, float]
+    released: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the paper.
+
+    Attributes:
+        number: As in the paper.
+        title: What it is about, in a line.
+        metrics: Metrics by the names that the rows use, the main one first
+            -> key of the evaluation that measures it.
+        rows: In the paper's order.
+    """
+
+    number: int
+    title: str
+    metrics: Mapping[str, str]
+    rows: tuple[Row, ...]
+
+    def select(self, numbers: list[int] | None) -> list[Row]:
+        """Rows that can be measured.
+
+        Args:
+            numbers: Of these rows; None: of all.
+
+        Returns:
+            The rows, in the order of ``numbers``.
+
+        Raises:
+            ValueError: There is no such row, or it quotes another method.
+        """
+        known = {row.number: row for row in self.rows}
+        for number in numbers or ():
+            if number not in known:
+                raise ValueError(
+                    f'table {self.number} has no row {number}: its rows are '
+                    f'1 to {len(self.rows)}'
+                )
+            if known[number].config is None:
+                raise ValueError(
+                    f'row {number} of table {self.number} quotes another '
+                    'method, which is not measured here'
+                )
+        wanted = known if numbers is None else dict.fromkeys(numbers)
+        return [known[x] for x in wanted if known[x].config is not None]

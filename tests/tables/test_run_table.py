@@ -1,0 +1,86 @@
+"""The tool does all rows that it can, and says which it could not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from mmdet_ohem.tables import (
+    TABLES,
+    Launch,
+    NoDemoSizeError,
+    Run,
+    RunRecord,
+    plan_runs,
+)
+from tools import run_table
+
+
+def pretend(run: Run, *args: Any) -> RunRecord:
+    """A row that works, one that fails, one that has no demo size."""
+    if run.row.number == 1:
+        raise KeyError('gone')
+    if run.row.number == 2:
+        raise NoDemoSizeError('too big')
+    record = RunRecord(str(run.row.config), run.data, run.seed, 'hash')
+    return RunRecord(**(vars(record) | dict(metrics={'pascal_voc/mAP': 0.5})))
+
+
+@pytest.mark.parametrize('num_gpus', [0, 2])
+def test_a_row_that_fails_does_not_keep_the_others(
+    num_gpus: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    monkeypatch.setattr(run_table, 'execute', pretend)
+    runs = plan_runs(TABLES[1], tmp_path, 'demo', [1, 2, 3])
+    failed = run_table.run_all(
+        TABLES[1],
+        runs,
+        tmp_path,
+        Launch('none', num_gpus),
+        Console(soft_wrap=True),
+    )
+    assert [run.row.number for run, _ in failed] == [1]
+    out = capsys.readouterr().out
+    assert "row 1, fast_rcnn_vgg_m_voc07 (demo), seed 0: FAILED: 'gone'" in out
+    assert 'row 2, fast_rcnn_vgg16_voc07 (demo), seed 0: left out' in out
+    assert 'row 3, fast_rcnn_vgg_m_bg0_voc07 (demo), seed 0: mAP 50.0' in out
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        ('--table 1 --rows 14', 'no row 14'),
+        ('--table 1 --rows two', 'invalid literal'),
+        ('--table 1 --launcher slurm --gpus 1', 'needs a partition'),
+    ],
+)
+def test_bad_usage_starts_nothing(
+    arguments: str,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    monkeypatch.setattr('sys.argv', ['run_table.py', *arguments.split()])
+    monkeypatch.setattr(run_table, 'run_all', lambda *x: pytest.fail('ran'))
+    assert run_table.main() == 2
+    assert message in capsys.readouterr().err
+
+
+def test_failures_are_the_exit_status(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    monkeypatch.setattr(run_table, 'execute', pretend)
+    for rows, status in (('1,3', 1), ('2,3', 0)):
+        monkeypatch.setattr(
+            'sys.argv',
+            ['run_table.py', '--table', '1', '--rows', rows, '--gpus', '0',
+             '--work-dir', str(tmp_path)],
+        )  # fmt: skip
+        assert run_table.main() == status
+    assert '1 of 2 runs failed' in capsys.readouterr().out

@@ -1,0 +1,172 @@
+"""Train and test the rows of one of the paper's tables.
+
+What is finished is not repeated, what was interrupted goes on: call it again
+with the same arguments. A row that fails does not keep the others.
+"""
+
+import argparse
+import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from queue import SimpleQueue
+
+import torch
+from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+from mmdet_ohem.tables import (
+    DATA,
+    LAUNCHERS,
+    TABLES,
+    Launch,
+    NoDemoSizeError,
+    Run,
+    RunRecord,
+    Table,
+    execute,
+    plan_runs,
+)
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog='Exit status: 0 all runs are finished, 1 some failed (they are '
+        'listed), 2 bad usage, 130 interrupted.',
+    )
+    parser.add_argument(
+        '--table', type=int, required=True, choices=sorted(TABLES)
+    )
+    parser.add_argument(
+        '--rows', help='only these, such as 2,13 (default: all)'
+    )
+    parser.add_argument('--seeds', type=int, default=1, help='runs of a row')
+    parser.add_argument(
+        '--data',
+        choices=DATA,
+        default='full',
+        help='demo: on the embedded dataset of tools/make_demo_dataset.py',
+    )
+    parser.add_argument(
+        '--gpus',
+        type=int,
+        default=int(torch.cuda.is_available()),
+        help='0: CPU; with launcher none, so many runs go side by side '
+        '(default: 1 where there is a GPU)',
+    )
+    parser.add_argument('--launcher', choices=LAUNCHERS, default='none')
+    parser.add_argument('--partition', help='of slurm')
+    parser.add_argument('--srun-args', help='more arguments, in one string')
+    parser.add_argument(
+        '--work-dir', type=Path, default=Path('work_dirs/tables')
+    )
+    parser.add_argument(
+        '--configs',
+        type=Path,
+        default=Path(__file__).resolve().parents[1] / 'configs',
+        help='folder of the leaf configs',
+    )
+    return parser.parse_args()
+
+
+def show(table: Table, record: RunRecord) -> str:
+    """What a run came to, in a line."""
+    shown = [
+        f'{name} {100 * record.metrics[key]:.1f}'
+        for name, key in table.metrics.items()
+        if key in record.metrics
+    ]
+    text = ', '.join(shown) or 'done, its files are for a server'
+    return f'{text} ({record.seconds / 60:.1f} min)'
+
+
+def run_all(
+    table: Table,
+    runs: list[Run],
+    configs: Path,
+    launch: Launch,
+    console: Console,
+) -> list[tuple[Run, str]]:
+    """Execute all runs; returns those that failed and why."""
+    devices: SimpleQueue = SimpleQueue()
+    for device in launch.devices:
+        devices.put(device)
+    columns = (TextColumn('{task.description}'), TimeElapsedColumn())
+    pool = ThreadPoolExecutor(len(launch.devices))
+    failed = []
+    with Progress(*columns, console=console, transient=True) as progress:
+
+        def work(run: Run) -> RunRecord:
+            device, task = devices.get(), progress.add_task(run.name)
+            try:
+                return execute(
+                    run, configs, launch, device,
+                    lambda text: progress.update(
+                        task, description=f'{run.name}: {text}'
+                    ),
+                )  # fmt: skip
+            finally:
+                progress.remove_task(task)
+                devices.put(device)
+
+        futures = {pool.submit(work, run): run for run in runs}
+        try:
+            for done, future in enumerate(as_completed(futures), 1):
+                run = futures[future]
+                try:
+                    result = show(table, future.result())
+                except NoDemoSizeError as error:
+                    result = f'left out: {error}'
+                # Whatever it is, it is no reason to keep the other rows.
+                except Exception as error:
+                    failed.append((run, str(error) or repr(error)))
+                    result = f'FAILED: {failed[-1][1]}'
+                console.print(
+                    f'[{done}/{len(runs)}] row {run.row.number}, {run.name}: '
+                    f'{result}',
+                    markup=False,
+                    highlight=False,
+                )
+        finally:
+            # Interrupted, the trainings end by themselves: the terminal tells
+            # them too. Those that wait must not begin.
+            pool.shutdown(cancel_futures=True)
+    return failed
+
+
+def main() -> int:
+    """Run the table; returns the exit status."""
+    args = parse_args()
+    console = Console(soft_wrap=True)
+    try:
+        numbers = [int(x) for x in args.rows.split(',')] if args.rows else None
+        table = TABLES[args.table]
+        runs = plan_runs(table, args.work_dir, args.data, numbers, args.seeds)
+        launch = Launch(
+            args.launcher, args.gpus, args.partition, args.srun_args
+        )
+    except ValueError as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
+    try:
+        failed = run_all(table, runs, args.configs, launch, console)
+    except KeyboardInterrupt:
+        print('interrupted: the same command goes on', file=sys.stderr)
+        return 130
+    if failed:
+        console.print(
+            f'{len(failed)} of {len(runs)} runs failed; the same command '
+            'tries them again:'
+        )
+        for run, reason in failed:
+            console.print(
+                f'  row {run.row.number}, seed {run.seed}: {reason}',
+                markup=False,
+                highlight=False,
+            )
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
