@@ -1,0 +1,18 @@
+"""Table 2 of the paper: what mining costs."""
+
+from mmdet_ohem.benchmark.limits import MachineLimits, measure_limits
+from mmdet_ohem.benchmark.measure import Cost, compare_methods
+from mmdet_ohem.benchmark.methods import METHODS, Workload, build_detector
+from mmdet_ohem.benchmark.report import as_markdown, sweep_as_markdown
+
+__all__ = [
+    'METHODS',
+    'Cost',
+    'MachineLimits',
+    'Workload',
+    'as_markdown',
+    'build_detector',
+    'compare_methods',
+    'measure_limits',
+    'sweep_as_markdown',
+]

@@ -1,0 +1,86 @@
+"""How fast the read-only pass could be on this machine."""
+
+import time
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+
+from mmdet_ohem.benchmark.methods import Workload
+from mmdet_ohem.mining.readonly_bbox_head import multiplies_bfloat16
+
+
+@dataclass(frozen=True)
+class MachineLimits:
+    """What the machine does at best, measured.
+
+    Attributes:
+        dtype: The format that the read-only pass multiplies in.
+        flops: Multiplications and additions a second, in that format.
+        bytes_per_second: Memory written and read by a copy.
+    """
+
+    dtype: torch.dtype
+    flops: float
+    bytes_per_second: float
+
+    def seconds(
+        self, load: Workload, num_inputs: int, widths: tuple[int, int]
+    ) -> tuple[float, float]:
+        """Least seconds of one read-only pass over all images.
+
+        Args:
+            load: Sizes.
+            num_inputs: Inputs of fc6.
+            widths: Of fc6 and fc7.
+
+        Returns:
+            By arithmetic: fc6 and fc7 of all RoIs. By bandwidth: their
+            weights read once in float32 and the pooled features written and
+            read once in ``dtype``.
+        """
+        rois = load.num_images * load.num_rois
+        weights = num_inputs * widths[0] + widths[0] * widths[1]
+        element = torch.empty(0, dtype=self.dtype).element_size()
+        moved = 4 * weights + 2 * element * rois * num_inputs
+        return 2 * rois * weights / self.flops, moved / self.bytes_per_second
+
+
+def measure_limits(
+    device: torch.device, size: int = 4096, repeats: int = 5
+) -> MachineLimits:
+    """Multiply and copy large matrices, and keep the best of some tries.
+
+    Args:
+        device: Where.
+        size: Side of the matrices.
+        repeats: Tries.
+
+    Returns:
+        The limits.
+    """
+    native = multiplies_bfloat16(device)
+    dtype = torch.bfloat16 if native else torch.float32
+    x = torch.randn(size, size, device=device, dtype=dtype)
+    y = torch.randn_like(x)
+    target, source = x.new_empty(8, size, size), x.new_ones(8, size, size)
+    product, copied = [], []
+    for _ in range(repeats + 1):
+        start = _now(device)
+        F.linear(x, y)
+        middle = _now(device)
+        target.copy_(source)
+        product.append(middle - start)
+        copied.append(_now(device) - middle)
+    # The first try allocates.
+    return MachineLimits(
+        dtype,
+        2 * size**3 / min(product[1:]),
+        2 * source.numel() * source.element_size() / min(copied[1:]),
+    )
+
+
+def _now(device: torch.device) -> float:
+    if device.type == 'cuda':
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

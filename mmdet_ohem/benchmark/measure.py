@@ -1,0 +1,203 @@
+"""Time and memory of an iteration, split into its parts."""
+
+import ctypes
+import re
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mmdet_ohem.benchmark.methods import Method, Workload, random_batch
+
+#: Parts of an iteration, in the order of the table.
+PARTS = ('backbone', 'read-only pass', 'selection', 'training pass')
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an iteration of one method takes.
+
+    Attributes:
+        method: Key of ``METHODS``.
+        seconds: Of each iteration.
+        ratios: Of each iteration to that of the first method in the same
+            round.
+        parts: Median seconds by part.
+        peak_bytes: Largest memory of an iteration: resident on CPU,
+            allocated on GPU; None where the system does not tell.
+    """
+
+    method: str
+    seconds: tuple[float, ...]
+    ratios: tuple[float, ...]
+    parts: dict[str, float]
+    peak_bytes: int | None
+
+    @property
+    def median(self) -> float:
+        """Median seconds of an iteration."""
+        return statistics.median(self.seconds)
+
+    @property
+    def ratio(self) -> float:
+        """Median ratio to the first method."""
+        return statistics.median(self.ratios)
+
+
+class Stopwatch:
+    """Seconds spent in named parts of an iteration.
+
+    Args:
+        device: A GPU is waited for at the ends of each part.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+        self.seconds: dict[str, float] = defaultdict(float)
+
+    def now(self) -> float:
+        """Seconds of a clock, with the device idle."""
+        if self.device.type == 'cuda':
+            torch.cuda.synchronize(self.device)
+        return time.perf_counter()
+
+    @contextmanager
+    def listening_to(self, method: Method) -> Any:
+        """Time the parts of the iterations in the body.
+
+        Args:
+            method: Whose functions are wrapped, and unwrapped at the end.
+        """
+        sampler = method.parts[1]
+        wrapped = [
+            (method.detector, 'extract_feat', 'backbone'),
+            (sampler, 'sample', 'selection'),
+        ]
+        if hasattr(sampler, 'readonly_head'):
+            readonly = sampler.readonly_head
+            wrapped.append((readonly, 'losses', 'read-only pass'))
+        try:
+            for owner, name, part in wrapped:
+                setattr(owner, name, self._timed(getattr(owner, name), part))
+            yield
+        finally:
+            for owner, name, _ in wrapped:
+                delattr(owner, name)
+
+    def _timed(self, function: Callable, part: str) -> Callable:
+        @wraps(function)
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            start = self.now()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.seconds[part] += self.now() - start
+
+        return timed
+
+
+def compare_methods(
+    detector: Any,
+    load: Workload,
+    methods: Sequence[str],
+    rounds: int,
+    device: torch.device,
+    on_iter: Callable[[], None] = lambda: None,
+) -> list[Cost]:
+    """Time methods in turn, so that a drifting machine cancels out.
+
+    Args:
+        detector: Shared by all methods; its weights are trained.
+        load: Sizes.
+        methods: Keys of ``METHODS``; ratios are to the first of them.
+        rounds: Iterations of each method, after one that is not counted.
+        device: Where it runs.
+        on_iter: Called after each iteration.
+
+    Returns:
+        A cost for each method, in their order.
+    """
+    batch = random_batch(load, device)
+    # A step of no length: the losses stay those of the first iteration.
+    optimizer = torch.optim.SGD(
+        [p for p in detector.parameters() if p.requires_grad],
+        lr=0.0,
+        momentum=0.9,
+    )
+    runs = [Method(name, detector, load, optimizer) for name in methods]
+    seconds: dict[str, list[float]] = defaultdict(list)
+    parts: dict[str, list[dict[str, float]]] = defaultdict(list)
+    peaks: dict[str, int | None] = {}
+    for i in range(rounds + 1):
+        for run in runs:
+            watch = Stopwatch(device)
+            _reset_peak(device)
+            start = watch.now()
+            with watch.listening_to(run):
+                run.train_iteration(batch)
+            total = watch.now() - start
+            on_iter()
+            if i:
+                seconds[run.name].append(total)
+                parts[run.name].append(_split(total, watch.seconds))
+                peaks[run.name] = _peak(device)
+    first = seconds[runs[0].name]
+    return [
+        Cost(
+            method=name,
+            seconds=tuple(seconds[name]),
+            ratios=tuple(
+                x / y for x, y in zip(seconds[name], first, strict=True)
+            ),
+            parts={
+                part: statistics.median(x[part] for x in parts[name])
+                for part in PARTS
+            },
+            peak_bytes=peaks[name],
+        )
+        for name in methods
+    ]
+
+
+def _split(total: float, found: dict[str, float]) -> dict[str, float]:
+    """Parts that do not overlap: sampling includes the read-only pass."""
+    readonly = found.get('read-only pass', 0.0)
+    sampling, backbone = found['selection'], found['backbone']
+    return {
+        'backbone': backbone,
+        'read-only pass': readonly,
+        'selection': sampling - readonly,
+        'training pass': total - backbone - sampling,
+    }
+
+
+def _reset_peak(device: torch.device) -> None:
+    """Begin to look for the peak anew."""
+    if device.type == 'cuda':
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    try:
+        # What other methods freed goes back to the system first.
+        ctypes.CDLL('libc.so.6').malloc_trim(0)
+        Path('/proc/self/clear_refs').write_text('5')
+    except (OSError, AttributeError):
+        pass  # not Linux with glibc: _peak says so
+
+
+def _peak(device: torch.device) -> int | None:
+    """Bytes at the peak since :func:`_reset_peak`."""
+    if device.type == 'cuda':
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        status = Path('/proc/self/status').read_text()
+    except OSError:
+        return None
+    found = re.search(r'VmHWM:\s+(\d+) kB', status)
+    return int(found[1]) * 1024 if found else None

@@ -1,0 +1,178 @@
+"""The benchmark compares what it says it compares. No test looks at a time."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mmdet_ohem.benchmark import (
+    METHODS,
+    Cost,
+    MachineLimits,
+    Workload,
+    as_markdown,
+    build_detector,
+    compare_methods,
+    measure_limits,
+    sweep_as_markdown,
+)
+from mmdet_ohem.benchmark.measure import PARTS, Stopwatch
+from mmdet_ohem.benchmark.methods import Method, random_batch
+
+CONFIG = Path(__file__).parents[2] / 'configs' / 'fast_rcnn_vgg16_voc07.py'
+CPU = torch.device('cpu')
+SMALL = Workload('VGG16', str(CONFIG), 2, 60, 16, height=64, width=96)
+
+
+@pytest.fixture(scope='module')
+def detector() -> Any:
+    return build_detector(str(CONFIG), fc_width=8)
+
+
+def count_rois(method: Method) -> list[int]:
+    """RoIs of each image that the method trains on, filled in by training."""
+    sampler, counts = method.parts[1], []
+    sample = sampler.sample
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        result = sample(*args, **kwargs)
+        counts.append(len(result.pos_inds) + len(result.neg_inds))
+        return result
+
+    sampler.sample = counted
+    return counts
+
+
+@pytest.mark.parametrize('name', METHODS)
+def test_each_method_trains_on_its_rois(detector: Any, name: str) -> None:
+    optimizer = torch.optim.SGD(detector.parameters(), lr=0.0)
+    method = Method(name, detector, SMALL, optimizer)
+    counts = count_rois(method)
+    loss = method.train_iteration(random_batch(SMALL, CPU))
+    assert torch.isfinite(loss)
+    if name == 'loss masking':
+        assert counts == [64, 64]  # proposals and ground truth, all of them
+    else:
+        assert all(0 < count <= SMALL.num == 8 for count in counts)
+
+
+def test_all_methods_share_one_set_of_weights(detector: Any) -> None:
+    optimizer = torch.optim.SGD(detector.parameters(), lr=0.0)
+    methods = [Method(x, detector, SMALL, optimizer) for x in METHODS]
+    heads = {id(method.roi_head.bbox_head) for method in methods}
+    assert heads == {id(detector.roi_head.bbox_head)}
+    samplers = {id(method.parts[1]) for method in methods}
+    assert len(samplers) == len(METHODS)
+
+
+def test_a_batch_can_be_used_again(detector: Any) -> None:
+    optimizer = torch.optim.SGD(detector.parameters(), lr=0.0)
+    batch = random_batch(SMALL, CPU)
+    method = Method('OHEM, float32', detector.eval(), SMALL, optimizer)
+    try:
+        first, second = (method.train_iteration(batch) for _ in range(2))
+    finally:
+        detector.train()
+    torch.testing.assert_close(first, second)
+
+
+def test_proposals_lie_in_the_image() -> None:
+    for sample in random_batch(SMALL, CPU)['data_samples']:
+        boxes = sample.proposals.bboxes
+        assert boxes.shape == (60, 4)
+        assert (boxes[:, :2] >= 0).all()
+        assert (boxes[:, 2:] <= torch.tensor([96, 64])).all()
+        assert (boxes[:, 2:] > boxes[:, :2]).all()
+
+
+def test_methods_are_run_in_turn(detector: Any) -> None:
+    ticks = []
+    names = ['baseline', 'OHEM']
+    costs = compare_methods(
+        detector, SMALL, names, 2, CPU, on_iter=lambda: ticks.append(1)
+    )
+    assert len(ticks) == (2 + 1) * len(names)
+    assert [cost.method for cost in costs] == names
+    assert [len(cost.seconds) for cost in costs] == [2, 2]
+    assert costs[0].ratios == (1.0, 1.0)
+    assert costs[1].ratios == tuple(
+        x / y for x, y in zip(costs[1].seconds, costs[0].seconds, strict=True)
+    )
+
+
+def test_the_parts_add_up_to_the_whole(detector: Any) -> None:
+    (cost,) = compare_methods(detector, SMALL, ['OHEM'], 1, CPU)
+    assert list(cost.parts) == list(PARTS)
+    assert sum(cost.parts.values()) == pytest.approx(cost.seconds[0])
+    assert all(seconds > 0 for seconds in cost.parts.values())
+
+
+def test_the_stopwatch_leaves_the_method_as_it_was(detector: Any) -> None:
+    optimizer = torch.optim.SGD(detector.parameters(), lr=0.0)
+    method = Method('OHEM', detector, SMALL, optimizer)
+    sampler = method.parts[1]
+    owners = (detector, sampler, sampler.readonly_head)
+    before = [set(vars(x)) for x in owners]
+    with (
+        pytest.raises(KeyError),
+        Stopwatch(CPU).listening_to(method),
+    ):
+        raise KeyError
+    assert [set(vars(x)) for x in owners] == before
+
+
+def test_the_limit_is_that_of_arithmetic_and_bandwidth() -> None:
+    limits = MachineLimits(torch.bfloat16, 1e12, 1e10)
+    load = Workload('VGG16', '', num_images=2, num_rois=1000)
+    flops, moved = limits.seconds(load, 100, (20, 10))
+    assert flops == pytest.approx(2 * 2000 * (100 * 20 + 20 * 10) / 1e12)
+    assert moved == pytest.approx((4 * 2200 + 2 * 2 * 2000 * 100) / 1e10)
+
+
+def test_limits_are_measured() -> None:
+    limits = measure_limits(CPU, size=64, repeats=1)
+    assert limits.flops > 0
+    assert limits.bytes_per_second > 0
+
+
+def cost(method: str, *seconds: float, peak: int | None) -> Cost:
+    ratios = tuple(x / 2 for x in seconds)
+    return Cost(method, seconds, ratios, dict.fromkeys(PARTS, 0.5), peak)
+
+
+def test_the_table_says_what_was_measured() -> None:
+    rows = [
+        cost('baseline', 2, 2, 2, peak=2**30),
+        cost('OHEM', 2, 3, 4, peak=3 * 2**29),
+    ]
+    lines = as_markdown([(SMALL, rows)]).splitlines()
+    cells = [[x.strip() for x in line.split('|')] for line in lines]
+    ours = dict(zip(cells[0], cells[3], strict=True))
+    assert ours['method'] == 'OHEM'
+    assert ours['s / iteration'] == '3.00 (2.00-4.00)'
+    assert ours['ratio'] == '1.50'
+    assert ours['paper, N = 2'] == '1.75'
+    assert ours['peak, GiB'] == '1.50'
+    assert ours['peak ratio'] == '1.50'
+
+
+def test_a_system_that_tells_no_memory_leaves_it_empty() -> None:
+    rows = [cost('baseline', 2, peak=None)]
+    assert 'nan' not in as_markdown([(SMALL, rows)]).lower()
+
+
+def test_the_sweep_has_a_row_for_each_number_of_rois() -> None:
+    pair = [cost('baseline', 2, peak=None), cost('OHEM', 3, peak=None)]
+    table = sweep_as_markdown(
+        [(Workload('VGG16', '', 1, r), pair) for r in (500, 8000)]
+    )
+    cells = [
+        [x.strip() for x in line.split('|')[1:-1]]
+        for line in table.splitlines()
+    ]
+    assert cells[0] == ['R', 'baseline, s', 'OHEM, s', 'ratio']
+    assert cells[2:] == [
+        ['500', '2.00', '3.00', '1.50'],
+        ['8000', '2.00', '3.00', '1.50'],
+    ]

@@ -1,0 +1,133 @@
+"""Measure what OHEM costs, as Table 2 of the paper."""
+
+import argparse
+from pathlib import Path
+
+import torch
+from mmengine.logging import MMLogger
+from rich.console import Console
+from rich.progress import Progress
+
+from mmdet_ohem.benchmark import (
+    METHODS,
+    Cost,
+    MachineLimits,
+    Workload,
+    as_markdown,
+    build_detector,
+    compare_methods,
+    measure_limits,
+    sweep_as_markdown,
+)
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+NETWORKS = {
+    'VGG16': 'fast_rcnn_vgg16_voc07.py',
+    'VGG-M': 'fast_rcnn_vgg_m_voc07.py',
+}
+SWEEP = (500, 1000, 2000, 4000, 8000)
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--device', default='cpu', help='cpu or cuda')
+    parser.add_argument(
+        '--networks', nargs='+', default=list(NETWORKS), choices=NETWORKS
+    )
+    parser.add_argument('--num-images', type=int, nargs='+', default=[1, 2])
+    parser.add_argument('--num-rois', type=int, default=2000)
+    parser.add_argument(
+        '--methods', nargs='+', default=list(METHODS), choices=METHODS
+    )
+    parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument(
+        '--sweep', action='store_true', help=f'cost against R = {SWEEP}'
+    )
+    parser.add_argument(
+        '--quick',
+        action='store_true',
+        help='VGG16, one image, baseline and OHEM only; a few minutes',
+    )
+    parser.add_argument('--out', type=Path, help='Markdown file')
+    args = parser.parse_args()
+    if args.quick:
+        args.networks, args.num_images = ['VGG16'], [1]
+        args.methods = ['baseline', 'OHEM']
+    if args.methods[0] != 'baseline':
+        args.methods = ['baseline', *args.methods]
+    return args
+
+
+def measure(
+    load: Workload, methods: list[str], args: argparse.Namespace
+) -> list[Cost]:
+    """Costs of the methods at one workload."""
+    device = torch.device(args.device)
+    detector = build_detector(load.config).to(device)
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(
+            f'{load.network}, N = {load.num_images}, R = {load.num_rois}',
+            total=(args.rounds + 1) * len(methods),
+        )
+        return compare_methods(
+            detector,
+            load,
+            methods,
+            args.rounds,
+            device,
+            on_iter=lambda: progress.advance(task),
+        )
+
+
+def limit_text(load: Workload, limits: MachineLimits) -> str:
+    """The limit of the read-only pass, in words."""
+    head = build_detector(load.config).roi_head.bbox_head
+    widths = (head.fc6.out_features, head.fc7.out_features)
+    flops, moved = limits.seconds(load, head.fc6.in_features, widths)
+    return (
+        f'Read-only pass, {load.network}, N = {load.num_images}: at least '
+        f'{flops:.2f} s by arithmetic ({limits.flops / 1e9:.0f} GFLOP/s in '
+        f'{str(limits.dtype).removeprefix("torch.")}, measured) and '
+        f'{moved:.2f} s by bandwidth ({limits.bytes_per_second / 1e9:.0f} '
+        'GB/s, measured)'
+    )
+
+
+def main() -> int:
+    """Print the tables."""
+    args = parse_args()
+    MMLogger.get_instance('mmengine', log_level='WARNING')
+    loads = [
+        Workload(name, str(CONFIGS / NETWORKS[name]), n, args.num_rois)
+        for name in args.networks
+        for n in args.num_images
+    ]
+    limits = measure_limits(torch.device(args.device))
+    text = [as_markdown([(x, measure(x, args.methods, args)) for x in loads])]
+    text += [limit_text(load, limits) for load in loads]
+    if args.sweep:
+        sweep = [
+            Workload('VGG16', str(CONFIGS / NETWORKS['VGG16']), 1, r)
+            for r in SWEEP
+        ]
+        pair = ['baseline', 'OHEM']
+        text.append(
+            sweep_as_markdown([(x, measure(x, pair, args)) for x in sweep])
+        )
+    text.append(
+        f'{args.device}, {torch.get_num_threads()} threads, torch '
+        f'{torch.__version__}; 600 x 800 pixels, R = {args.num_rois} '
+        'proposals an image, B = 128; median (smallest-largest) of '
+        f'{args.rounds} rounds in turn'
+    )
+    output = '\n\n'.join(text)
+    Console(soft_wrap=True).print(output, markup=False, highlight=False)
+    if args.out is not None:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(output + '\n')
+    return 0
+
+
+if __name__ == '__main__':
+    raise SystemExit(main())
