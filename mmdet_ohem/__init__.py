@@ -4,8 +4,18 @@ from mmdet_ohem.installation import check_installation
 
 check_installation()
 
-from mmdet_ohem import analysis, detector, mining, proposals  # noqa: E402
+from mmdet_ohem import (  # noqa: E402
+    analysis,
+    detector,
+    evaluation,
+    localization,
+    mining,
+    proposals,
+    tables,
+)
 from mmdet_ohem.checkpoints import allow_mmengine_checkpoints  # noqa: E402
+from mmdet_ohem.inference import FastRCNNInferencer  # noqa: E402
+from mmdet_ohem.localization import box_voting  # noqa: E402
 from mmdet_ohem.mining import (  # noqa: E402
     OHEMSampler,
     ReadOnlyBBoxHead,
@@ -16,12 +26,17 @@ from mmdet_ohem.version import __version__  # noqa: E402
 allow_mmengine_checkpoints()
 
 __all__ = [
+    'FastRCNNInferencer',
     'OHEMSampler',
     'ReadOnlyBBoxHead',
     '__version__',
     'analysis',
+    'box_voting',
     'detector',
+    'evaluation',
+    'localization',
     'mining',
     'proposals',
     'select_hard_examples',
+    'tables',
 ]

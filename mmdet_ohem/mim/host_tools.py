@@ -1,0 +1,64 @@
+"""Runs mmdet's own command-line tools as if they were this package's."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import mmdet
+
+
+def host_tool(name: str) -> Path:
+    """Find a tool of the mmdet that is installed.
+
+    Args:
+        name: Of the script, such as ``train.py``.
+
+    Returns:
+        Where it is: mmdet's wheel carries its tools in ``mmdet/.mim``, a
+        checkout has them beside the package.
+
+    Raises:
+        FileNotFoundError: mmdet came without it.
+    """
+    package = Path(mmdet.__file__).parent
+    for folder in (package / '.mim/tools', package.parent / 'tools'):
+        if (folder / name).is_file():
+            return folder / name
+    raise FileNotFoundError(
+        f'{package} came without its tools/{name}. Remedy: pip install '
+        f"'mmdet>=3.3,<3.4', or run tools/{name} of a checkout of mmdet with "
+        'the same arguments'
+    )
+
+
+def run_host_tool(name: str) -> None:
+    """Run a tool of mmdet with this process's arguments.
+
+    Args:
+        name: Of the script, such as ``train.py``.
+
+    Raises:
+        FileNotFoundError: mmdet came without it.
+    """
+    script = str(host_tool(name))
+    sys.argv = [script, *map(config_file, sys.argv[1:])]
+    runpy.run_path(script, run_name='__main__')
+
+
+def config_file(argument: str) -> str:
+    """Take the id of a config for its file.
+
+    mim finds configs by file name alone. So that the ids that ``mim search``
+    shows, which have no ``.py``, are found as well, an installation has a
+    file ``.mim/ids/<id>`` for each.
+
+    Args:
+        argument: Of the command line.
+
+    Returns:
+        ``.mim/configs/<id>.py`` for ``.mim/ids/<id>``; others unchanged.
+    """
+    path = Path(argument)
+    if path.parts[-3:-1] == ('.mim', 'ids'):
+        return str(path.parents[1] / 'configs' / f'{path.name}.py')
+    return argument

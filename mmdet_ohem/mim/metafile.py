@@ -1,0 +1,115 @@
+"""The list of configs that ``mim search mmdet_ohem`` reads."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mmengine.config import Config
+
+from mmdet_ohem.tables.row import Table
+
+METAFILE = 'metafile.yml'
+_HEAD = """\
+# Made by tools/make_metafile.py: run it again when a config is new or changed.
+# "Paper" is what the paper reports. Results would be what was measured with
+# this code at full size: there are none yet.
+"""
+_COLLECTIONS = [
+    dict(
+        Name='Fast R-CNN',
+        Paper=dict(URL='https://arxiv.org/abs/1504.08083', Title='Fast R-CNN'),
+    ),
+    dict(
+        Name='OHEM',
+        Paper=dict(
+            URL='https://arxiv.org/abs/1604.03540',
+            Title='Training Region-based Object Detectors with Online Hard '
+            'Example Mining',
+        ),
+    ),
+]
+
+
+def metafile_text(configs: Path, tables: Iterable[Table]) -> str:
+    """Describe all leaf configs.
+
+    What the paper reports is listed as ``Paper <metric>``, apart from
+    ``Results``, which mim shows as the measurements of a package.
+
+    Args:
+        configs: Their folder.
+        tables: The paper's tables.
+
+    Returns:
+        The text of the metafile.
+    """
+    rows = _rows(tables)
+    models = [
+        _model(path, rows.get(path.stem, {}))
+        for path in sorted(configs.glob('*.py'))
+    ]
+    content = dict(Collections=_COLLECTIONS, Models=models)
+    return _HEAD + yaml.safe_dump(content, sort_keys=False)
+
+
+def _rows(tables: Iterable[Table]) -> dict[str, dict[str, Any]]:
+    """Where a config stands in the paper, by its id."""
+    found: dict[str, dict[str, Any]] = {}
+    for table in tables:
+        for row in table.rows:
+            if row.config is None:
+                continue
+            entry = found.setdefault(row.config, {'Paper Rows': []})
+            place = f'Table {table.number} row {row.number}'
+            entry['Paper Rows'].append(place)
+            for metric, value in row.paper.items():
+                # The mean of the classes is enough of them.
+                if 'AP' in metric:
+                    entry.setdefault(f'Paper {metric}', value)
+    return found
+
+
+def _model(path: Path, paper: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry of one config."""
+    # Three times as fast; the metadata need none of it.
+    config = Config.fromfile(
+        path,
+        use_predefined_variables=False,
+        import_custom_modules=False,
+        lazy_import=False,
+    )
+    model, loop = config.model, config.train_cfg
+    is_ohem = 'mmdet_ohem.OHEMSampler' in str(model.train_cfg)
+    datasets = _training_data(config.train_dataloader.dataset)
+    # An iteration here is an update of the weights.
+    passes = config.optim_wrapper.get('accumulative_counts', 1)
+    metadata = {
+        'Training Data': sorted(dict.fromkeys(datasets)),
+        'Architecture': [model.type, model.backbone.type.split('.')[-1]],
+        'Batch Size': config.train_dataloader.batch_size * passes,
+    }
+    if 'max_iters' in loop:
+        metadata['Iterations'] = loop.max_iters // passes
+    else:
+        metadata['Epochs'] = loop.max_epochs
+    return {
+        'Name': path.stem,
+        'In Collection': 'OHEM' if is_ohem else 'Fast R-CNN',
+        'Config': f'configs/{path.name}',
+        'Metadata': {**metadata, **paper},
+    }
+
+
+def _training_data(dataset: Mapping[str, Any]) -> Iterator[str]:
+    """Names such as ``VOC2007 trainval``, of wrapped datasets as well."""
+    for inner in dataset.get('datasets', ()):
+        yield from _training_data(inner)
+    if 'dataset' in dataset:
+        yield from _training_data(dataset['dataset'])
+    if 'ann_file' in dataset:
+        folder = re.search(r'VOC\d{4}', dataset['ann_file'])
+        source = folder[0] if folder else Path(dataset['data_root']).name
+        split = Path(dataset['ann_file']).stem.removeprefix('instances_')
+        yield f'{source} {split}'
