@@ -117,7 +117,8 @@ def compare_methods(
         detector: Shared by all methods; its weights are trained.
         load: Sizes.
         methods: Keys of ``METHODS``; ratios are to the first of them.
-        rounds: Iterations of each method, after one that is not counted.
+        rounds: Iterations of each method, after one that is not timed and
+            in which the peak of the memory is looked for.
         device: Where it runs.
         on_iter: Called after each iteration.
 
@@ -138,7 +139,9 @@ def compare_methods(
     for i in range(rounds + 1):
         for run in runs:
             watch = Stopwatch(device)
-            _reset_peak(device)
+            if not i:
+                # Not while time counts: memory given back has to be got anew.
+                _reset_peak(device)
             start = watch.now()
             with watch.listening_to(run):
                 run.train_iteration(batch)
@@ -147,6 +150,7 @@ def compare_methods(
             if i:
                 seconds[run.name].append(total)
                 parts[run.name].append(_split(total, watch.seconds))
+            else:
                 peaks[run.name] = _peak(device)
     first = seconds[runs[0].name]
     return [
