@@ -4,23 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmdet.models.task_modules.assigners import AssignResult
-from mmdet.models.task_modules.samplers import (
-    BaseSampler,
-    RandomSampler,
-    SamplingResult,
-)
-from mmengine.structures import InstanceData
+from mmdet.models.task_modules.samplers import RandomSampler, SamplingResult
 from torch import Tensor, nn
 
-from mmdet_ohem.mining.all_roi_sampler import AllRoISampler
-from mmdet_ohem.mining.inherited_keys import stage_of
 from mmdet_ohem.mining.sampling_result import take_rois
+from mmdet_ohem.mining.scoring_sampler import ScoringSampler
 from mmdet_ohem.registry import TASK_UTILS
 
 
 @TASK_UTILS.register_module()
-class HardNegativeSampler(BaseSampler):
+class HardNegativeSampler(ScoringSampler):
     """Foreground at random, background by confidence: what OHEM generalises.
 
     For each image,
@@ -51,59 +44,22 @@ class HardNegativeSampler(BaseSampler):
         context: nn.Module | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(num, pos_fraction, add_gt_as_proposals=False)
-        self.everything = AllRoISampler(
-            add_gt_as_proposals=add_gt_as_proposals
-        )
+        super().__init__(num, add_gt_as_proposals, readonly_head, context)
+        self.max_pos = int(num * pos_fraction)
         self.random = RandomSampler(num, pos_fraction, **kwargs)
-        self.readonly_head = TASK_UTILS.build(
-            readonly_head or dict(type='mmdet_ohem.ReadOnlyBBoxHead'),
-            default_args=dict(roi_head=context, stage=stage_of(context)),
-        )
 
-    def sample(
+    def _choose(
         self,
-        assign_result: AssignResult,
-        pred_instances: InstanceData,
-        gt_instances: InstanceData,
-        feats: Sequence[Tensor] | None = None,
-        **kwargs: Any,
+        candidates: SamplingResult,
+        feats: Sequence[Tensor],
+        max_overlaps: Tensor | None,
     ) -> SamplingResult:
-        """Choose the RoIs of one image.
-
-        Args:
-            assign_result: What each RoI was assigned to.
-            pred_instances: ``priors``, xyxy in pixels of the resized image,
-                shape (R, 4).
-            gt_instances: ``bboxes``, shape (G, 4), and ``labels``, (G,).
-            feats: Features of the image, tensors of shape (1, C, H, W).
-            **kwargs: Passed on to mmdet's base class.
-
-        Returns:
-            At most ``num`` RoIs, background by descending confidence.
-        """
-        if feats is None:
-            raise TypeError(
-                'HardNegativeSampler.sample needs feats, the features of the '
-                'image, to score RoIs; the RoI head that calls it passes none'
-            )
-        candidates = self.everything.sample(
-            assign_result, pred_instances, gt_instances, **kwargs
-        )
+        """Draw foreground, and take background by descending confidence."""
         num_pos = len(candidates.pos_inds)
         pos = torch.arange(num_pos, device=candidates.pos_inds.device)
-        max_pos = int(self.num * self.pos_fraction)
-        if num_pos > max_pos:
-            pos = self.random.random_choice(pos, max_pos)
+        if num_pos > self.max_pos:
+            pos = self.random.random_choice(pos, self.max_pos)
         confidence = self.readonly_head.losses(feats, candidates).cls[num_pos:]
         order = confidence.argsort(descending=True, stable=True)
         neg = order[confidence[order].isfinite()]
         return take_rois(candidates, pos, neg[: self.num - len(pos)])
-
-    def _sample_pos(self, *args: Any, **kwargs: Any) -> Tensor:
-        """Not called: :meth:`sample` is replaced as a whole."""
-        raise NotImplementedError
-
-    def _sample_neg(self, *args: Any, **kwargs: Any) -> Tensor:
-        """Not called: :meth:`sample` is replaced as a whole."""
-        raise NotImplementedError

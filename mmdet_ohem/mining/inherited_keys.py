@@ -1,11 +1,10 @@
-"""What a sampler is given by the config and by mmdet."""
+"""Keys that a config inherits from the sampler it had before."""
 
 import logging
 from collections.abc import Iterable
 from functools import cache
 
 from mmengine.logging import print_log
-from torch import nn
 
 _UNUSED_KEYS = ('pos_fraction', 'neg_pos_ub')
 
@@ -42,17 +41,3 @@ def _report_unused(keys: tuple[str, ...]) -> None:
         logger='current',
         level=logging.INFO,
     )
-
-
-def stage_of(context: nn.Module | None) -> int | None:
-    """Stage of a cascade that a sampler is being built for.
-
-    Args:
-        context: The RoI head, as mmdet passes it to its samplers.
-
-    Returns:
-        None for a head without stages.
-    """
-    if hasattr(context, 'num_stages'):
-        return getattr(context, 'current_stage', None)
-    return None

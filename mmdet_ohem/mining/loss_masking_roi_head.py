@@ -9,8 +9,8 @@ from mmdet.structures.bbox import bbox2roi, get_box_tensor
 from torch import Tensor
 
 from mmdet_ohem.mining.hard_examples import select_hard_examples
-from mmdet_ohem.mining.roi_loss import losses_per_roi
-from mmdet_ohem.mining.sampling_result import take_rois
+from mmdet_ohem.mining.roi_loss import head_losses_per_roi
+from mmdet_ohem.mining.sampling_result import proposal_order, take_rois
 from mmdet_ohem.registry import MODELS
 
 
@@ -94,22 +94,18 @@ class LossMaskingRoIHead(StandardRoIHead):
     ) -> Tensor:
         """Rows of the hard RoIs of one image, foreground first in ``rois``."""
         with torch.no_grad():
-            losses = self.bbox_head.loss_and_target(
+            losses = head_losses_per_roi(
+                self.bbox_head,
                 cls_score.float(),
                 bbox_pred.float(),
                 rois,
-                [result],
+                result,
                 self.train_cfg,
-                reduction_override='none',
-            )['loss_bbox']
-            total = losses_per_roi(
-                losses, len(rois), len(result.pos_inds)
-            ).total
-        # In the order of the proposals, by which ties are broken.
-        order = torch.cat([result.pos_inds, result.neg_inds]).argsort()
+            )
+        _, order = proposal_order(result)
         return order[
             select_hard_examples(
-                total[order],
+                losses.total[order],
                 get_box_tensor(result.priors)[order],
                 self.bbox_sampler.num,
                 self.nms_iou_thr,

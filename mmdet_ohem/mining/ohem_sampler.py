@@ -12,19 +12,17 @@ from mmengine.logging import MessageHub, print_log
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmdet_ohem.mining.all_roi_sampler import AllRoISampler
 from mmdet_ohem.mining.check_roi_head import check_roi_head
 from mmdet_ohem.mining.hard_examples import rank_hard_examples
-from mmdet_ohem.mining.inherited_keys import check_inherited_keys, stage_of
+from mmdet_ohem.mining.inherited_keys import check_inherited_keys
 from mmdet_ohem.mining.mining_record import MiningRecord
-from mmdet_ohem.mining.sampling_result import take_rois
+from mmdet_ohem.mining.sampling_result import proposal_order, take_rois
+from mmdet_ohem.mining.scoring_sampler import ScoringSampler
 from mmdet_ohem.registry import TASK_UTILS
-
-_DEFAULT_HEAD = dict(type='mmdet_ohem.ReadOnlyBBoxHead')
 
 
 @TASK_UTILS.register_module()
-class OHEMSampler(AllRoISampler):
+class OHEMSampler(ScoringSampler):
     """Train on the RoIs that the current network does worst on.
 
     For each image, section 4 of the paper (https://arxiv.org/abs/1604.03540):
@@ -86,13 +84,9 @@ class OHEMSampler(AllRoISampler):
             raise ValueError(
                 f'warmup_iters must be 0 or more, got {warmup_iters}'
             )
-        super().__init__(num, add_gt_as_proposals)
+        super().__init__(num, add_gt_as_proposals, readonly_head, context)
         self.nms_iou_thr = nms_iou_thr
         self.class_aware_nms = class_aware_nms
-        self.readonly_head = TASK_UTILS.build(
-            readonly_head or _DEFAULT_HEAD,
-            default_args=dict(roi_head=context, stage=stage_of(context)),
-        )
         self.warmup_iters = warmup_iters
         self.warmup_sampler = RandomSampler(
             num,
@@ -113,36 +107,28 @@ class OHEMSampler(AllRoISampler):
         feats: Sequence[Tensor] | None = None,
         **kwargs: Any,
     ) -> SamplingResult:
-        """Mine the hard examples of one image.
+        """Mine the hard examples of one image, or draw while warming up.
 
         Args:
-            assign_result: What each RoI was assigned to.
-            pred_instances: ``priors``, xyxy in pixels of the resized image,
-                shape (R, 4).
-            gt_instances: ``bboxes``, shape (G, 4), and ``labels``, (G,).
-            feats: Features of the image, tensors of shape (1, C, H, W).
-            **kwargs: Passed on to mmdet's base class.
+            assign_result: As for :class:`ScoringSampler`, as all arguments.
+            pred_instances: The proposals.
+            gt_instances: The ground truth.
+            feats: Features of the image.
+            **kwargs: Passed on.
 
         Returns:
             The mined RoIs, at most ``num``, foreground and background each by
             descending loss.
         """
-        if feats is None:
-            raise TypeError(
-                'OHEMSampler.sample needs feats, the features of the image, '
-                'to score RoIs; the RoI head that calls it passes none'
-            )
-        if self._is_warming_up():
+        # Without features, a warm-up shall fail as early as what follows it.
+        if feats is not None and self._is_warming_up():
             self.last_record = None
             return self.warmup_sampler.sample(
                 assign_result, pred_instances, gt_instances, **kwargs
             )
-        candidates = super().sample(
-            assign_result, pred_instances, gt_instances, feats=feats, **kwargs
+        return super().sample(
+            assign_result, pred_instances, gt_instances, feats, **kwargs
         )
-        losses = self.readonly_head(feats, candidates)
-        self._report_non_finite(losses)
-        return self._mine(candidates, losses, assign_result.max_overlaps)
 
     def _is_warming_up(self) -> bool:
         """Whether the iteration of the runner is one of the first."""
@@ -151,26 +137,17 @@ class OHEMSampler(AllRoISampler):
         hub = MessageHub.get_current_instance()
         return hub.get_info('iter', 0) < self.warmup_iters
 
-    def _mine(
+    def _choose(
         self,
         candidates: SamplingResult,
-        losses: Tensor,
+        feats: Sequence[Tensor],
         max_overlaps: Tensor | None,
     ) -> SamplingResult:
-        """Reduce ``candidates`` to the hard ones.
-
-        Args:
-            candidates: All RoIs, foreground first.
-            losses: Their losses, in that order, shape (R,).
-            max_overlaps: IoU of all proposals, ignored ones among them.
-
-        Returns:
-            A result of the same kind with at most ``num`` RoIs.
-        """
+        """Reduce ``candidates`` to the hard ones."""
+        losses = self.readonly_head(feats, candidates)
+        self._report_non_finite(losses)
         num_pos = len(candidates.pos_inds)
-        inds = torch.cat([candidates.pos_inds, candidates.neg_inds])
-        # Back to the order of the proposals, by which ties are broken.
-        order = inds.argsort()
+        inds, order = proposal_order(candidates)
         labels = torch.full_like(order, -1)  # background
         labels[:num_pos] = candidates.pos_gt_labels
         labels, losses = labels[order], losses[order]
@@ -185,9 +162,7 @@ class OHEMSampler(AllRoISampler):
             boxes=boxes.detach(),
             losses=losses,
             labels=labels,
-            max_overlaps=None
-            if max_overlaps is None
-            else max_overlaps[inds[order]],
+            max_overlaps=None if max_overlaps is None else max_overlaps[inds],
             kept=kept,
             hard=kept[: self.num],
         )

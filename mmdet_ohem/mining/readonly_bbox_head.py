@@ -16,7 +16,7 @@ from mmdet_ohem.mining.check_roi_head import check_roi_head
 from mmdet_ohem.mining.no_trace import leaving_no_trace
 from mmdet_ohem.mining.roi_loss import (
     RoILosses,
-    losses_per_roi,
+    head_losses_per_roi,
     slice_rois,
 )
 from mmdet_ohem.mining.sharding import is_sharded
@@ -129,14 +129,19 @@ class ReadOnlyBBoxHead:
             nothing = feats[0].new_zeros(0, dtype=torch.float32)
             return RoILosses(nothing, nothing)
         device = feats[0].device
+        train_cfg = self.roi_head.train_cfg
+        if self.stage is not None:
+            train_cfg = train_cfg[self.stage]
         with leaving_no_trace(self.roi_head, device, self.dropout):
             cls_score, bbox_pred = self.predict(feats, rois)
             with torch.autocast(device.type, enabled=False):
-                losses = self._unreduced_loss(
-                    cls_score, bbox_pred, rois, sampling_result
-                )
-                return losses_per_roi(
-                    losses, len(rois), len(sampling_result.pos_inds)
+                return head_losses_per_roi(
+                    self.bbox_head,
+                    cls_score,
+                    bbox_pred,
+                    rois,
+                    sampling_result,
+                    train_cfg,
                 )
 
     def predict(
@@ -190,27 +195,6 @@ class ReadOnlyBBoxHead:
         stage = () if self.stage is None else (self.stage,)
         results = self.roi_head._bbox_forward(*stage, feats, rois, **context)
         return results['cls_score'], results['bbox_pred']
-
-    def _unreduced_loss(
-        self,
-        cls_score: Any,
-        bbox_pred: Any,
-        rois: Tensor,
-        sampling_result: SamplingResult,
-    ) -> dict[str, Tensor]:
-        """The box head's own loss, not reduced."""
-        train_cfg = self.roi_head.train_cfg
-        if self.stage is not None:
-            train_cfg = train_cfg[self.stage]
-        losses = self.bbox_head.loss_and_target(
-            cls_score,
-            bbox_pred,
-            rois,
-            [sampling_result],
-            train_cfg,
-            reduction_override='none',
-        )
-        return losses['loss_bbox']
 
     def _resolve_dtype(self, device: torch.device) -> torch.dtype:
         if self.dtype != 'auto':

@@ -4,9 +4,10 @@ Shapes: ``R`` RoIs, the ``P`` foreground ones first.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
+from mmdet.models.task_modules.samplers import SamplingResult
 from torch import Tensor
 
 
@@ -25,6 +26,41 @@ class RoILosses(NamedTuple):
     def total(self) -> Tensor:
         """What OHEM ranks by, shape (R,)."""
         return self.cls + self.loc
+
+
+def head_losses_per_roi(
+    bbox_head: Any,
+    cls_score: Any,
+    bbox_pred: Any,
+    rois: Tensor,
+    result: SamplingResult,
+    train_cfg: Any,
+) -> RoILosses:
+    """Losses of the RoIs of one image by a box head's own loss functions.
+
+    Args:
+        bbox_head: A box head of mmdet.
+        cls_score: Its class scores of the RoIs.
+        bbox_pred: Its box deltas of the RoIs.
+        rois: (image index, x1, y1, x2, y2) in pixels, shape (R, 5).
+        result: What the RoIs were assigned to.
+        train_cfg: ``train_cfg.rcnn`` of the head.
+
+    Returns:
+        Classification and localisation of each RoI.
+
+    Raises:
+        TypeError: A loss cannot be split into RoIs.
+    """
+    losses = bbox_head.loss_and_target(
+        cls_score,
+        bbox_pred,
+        rois,
+        [result],
+        train_cfg,
+        reduction_override='none',
+    )['loss_bbox']
+    return losses_per_roi(losses, len(rois), len(result.pos_inds))
 
 
 def losses_per_roi(

@@ -1,9 +1,24 @@
-"""Sampling results of mmdet, cut down."""
+"""Sampling results of mmdet, put in order and cut down."""
 
 import copy
 
+import torch
 from mmdet.models.task_modules.samplers import SamplingResult
 from torch import Tensor
+
+
+def proposal_order(result: SamplingResult) -> tuple[Tensor, Tensor]:
+    """Order of the proposals, by which equal losses are ranked.
+
+    Args:
+        result: Its R RoIs have the foreground first.
+
+    Returns:
+        Indices of the RoIs among the proposals, ascending, and the row of
+        ``result`` that each is in, both of shape (R,).
+    """
+    inds, order = torch.cat([result.pos_inds, result.neg_inds]).sort()
+    return inds, order
 
 
 def take_rois(
