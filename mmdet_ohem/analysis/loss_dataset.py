@@ -2,13 +2,14 @@
 
 import copy
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
 from mmdet.registry import DATASETS
 from mmengine.config import Config
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Subset
+
+from mmdet_ohem.data_configs import leaf_datasets, transform_name
 
 SPLITS = ('train', 'test')
 
@@ -92,9 +93,9 @@ def analysis_pipeline(dataset: dict) -> list[dict]:
         ValueError: It has a random transform, or views for test-time
             augmentation.
     """
-    steps = copy.deepcopy(next(_leaves(dataset))['pipeline'])
+    steps = copy.deepcopy(next(leaf_datasets(dataset))['pipeline'])
     for step in _all_steps(steps):
-        name = _name(step)
+        name = transform_name(step)
         if name == 'TestTimeAug' or (
             name.startswith('Random') and not _is_flip(step)
         ):
@@ -104,13 +105,15 @@ def analysis_pipeline(dataset: dict) -> list[dict]:
                 'test_dataloader.dataset.pipeline to one without it'
             )
     steps = _without_flips(steps)
-    loaders = [x for x in steps if _name(x) == 'LoadAnnotations']
+    loaders = [x for x in steps if transform_name(x) == 'LoadAnnotations']
     loader = dict(loaders[0] if loaders else dict(type='LoadAnnotations'))
     # The box branch needs no masks.
     loader.update(with_bbox=True, with_mask=False, with_seg=False)
-    steps = [x for x in steps if _name(x) != 'LoadAnnotations']
+    steps = [x for x in steps if transform_name(x) != 'LoadAnnotations']
     begin = 0
-    while begin < len(steps) and _name(steps[begin]).startswith('Load'):
+    while begin < len(steps) and transform_name(steps[begin]).startswith(
+        'Load'
+    ):
         begin += 1
     return [*steps[:begin], loader, *steps[begin:]]
 
@@ -137,17 +140,6 @@ def _with_pipeline(dataset: dict, pipeline: list[dict]) -> dict:
     return dict(dataset, pipeline=pipeline)
 
 
-def _leaves(dataset: dict) -> Iterator[dict]:
-    """Datasets inside of wrappers."""
-    if 'datasets' in dataset:
-        for part in dataset['datasets']:
-            yield from _leaves(part)
-    elif 'dataset' in dataset:
-        yield from _leaves(dataset['dataset'])
-    else:
-        yield dataset
-
-
 def _all_steps(steps: Iterable) -> Iterator[dict]:
     """Transforms, and the ones inside of them."""
     for step in steps:
@@ -170,10 +162,4 @@ def _without_flips(steps: list[dict]) -> list[dict]:
 
 
 def _is_flip(step: dict) -> bool:
-    return _name(step).endswith('RandomFlip')
-
-
-def _name(step: dict) -> str:
-    """Class of a transform without its scope."""
-    kind: Any = step['type']
-    return kind.rpartition('.')[2] if isinstance(kind, str) else kind.__name__
+    return transform_name(step).endswith('RandomFlip')

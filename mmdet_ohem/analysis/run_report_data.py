@@ -9,6 +9,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmdet_ohem.analysis.trained_run import open_config
 from mmdet_ohem.tables.run_record import read_finished
 
 #: The mAP of a metric, as 'pascal_voc/mAP' and 'coco/bbox_mAP_50'; that of a
@@ -74,7 +75,8 @@ def read_run(folder: Path) -> RunData:
             neither a log nor a test result.
         ValueError: There are several configs, or a log is broken.
     """
-    config = _read_config(folder)
+    # Nothing is built, so that what the config imports may be missing.
+    config = open_config(folder, import_custom_modules=False)
     records = _read_records(folder)
     curves = _as_curves(r for r in records if 'lr' in r)
     validation = {
@@ -105,27 +107,6 @@ def read_run(folder: Path) -> RunData:
 def is_headline(name: str) -> bool:
     """Whether a scalar is the mAP of a metric."""
     return _HEADLINE.fullmatch(name) is not None
-
-
-def _read_config(folder: Path) -> Config:
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f'{folder} is no folder. Remedy: give the --work-dir of a training'
-        )
-    configs = sorted(folder.glob('*.py'))
-    if not configs:
-        raise FileNotFoundError(
-            f'{folder} holds no config (*.py): it is no work dir of a '
-            'training. Remedy: give the --work-dir of mim train'
-        )
-    if len(configs) > 1:
-        names = ', '.join(path.name for path in configs)
-        raise ValueError(
-            f'{folder} holds several configs ({names}). Remedy: leave only '
-            'the one that it was trained with'
-        )
-    # Nothing is built, so that what the config imports may be missing.
-    return Config.fromfile(configs[0], import_custom_modules=False)
 
 
 def _read_records(folder: Path) -> list[dict[str, Any]]:

@@ -42,18 +42,7 @@ def open_run(folder: Path, numbers: Sequence[int] | None = None) -> TrainedRun:
         FileNotFoundError: There is no config, or no (such) checkpoint.
         ValueError: There are several configs.
     """
-    configs = sorted(folder.glob('*.py'))
-    if not configs:
-        raise FileNotFoundError(
-            f'{folder} holds no config (*.py): it is no work dir of a '
-            'training. Remedy: give the --work-dir of mim train'
-        )
-    if len(configs) > 1:
-        names = ', '.join(path.name for path in configs)
-        raise ValueError(
-            f'{folder} holds several configs ({names}). Remedy: leave only '
-            'the one that its checkpoints were trained with'
-        )
+    config = open_config(folder)
     found = {
         int(match[2]): path
         for path in folder.glob('*.pth')
@@ -74,8 +63,43 @@ def open_run(folder: Path, numbers: Sequence[int] | None = None) -> TrainedRun:
     chosen = sorted(found if numbers is None else set(numbers))
     return TrainedRun(
         folder=folder,
-        config=Config.fromfile(configs[0]),
+        config=config,
         checkpoints=tuple(found[number] for number in chosen),
+    )
+
+
+def open_config(folder: Path, import_custom_modules: bool = True) -> Config:
+    """Find the config that a training has dumped.
+
+    Args:
+        folder: mmdet's ``--work-dir``.
+        import_custom_modules: Whether what it imports has to be there.
+
+    Returns:
+        The config.
+
+    Raises:
+        FileNotFoundError: There is no folder, or no config in it.
+        ValueError: There are several configs.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f'{folder} is no folder. Remedy: give the --work-dir of a training'
+        )
+    configs = sorted(folder.glob('*.py'))
+    if not configs:
+        raise FileNotFoundError(
+            f'{folder} holds no config (*.py): it is no work dir of a '
+            'training. Remedy: give the --work-dir of mim train'
+        )
+    if len(configs) > 1:
+        names = ', '.join(path.name for path in configs)
+        raise ValueError(
+            f'{folder} holds several configs ({names}). Remedy: leave only '
+            'the one that its checkpoints were trained with'
+        )
+    return Config.fromfile(
+        configs[0], import_custom_modules=import_custom_modules
     )
 
 

@@ -8,6 +8,7 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import TestLoop
 from torch import nn
 
+from mmdet_ohem.data_configs import leaf_datasets
 from mmdet_ohem.localization.views import build_tta_model, views_pipeline
 from mmdet_ohem.registry import LOOPS
 
@@ -78,10 +79,5 @@ def replace_pipelines(dataset: dict, pipeline: list[dict]) -> None:
         dataset: Changed in place.
         pipeline: Copied for each.
     """
-    wrapped = dataset.get('datasets') or (
-        [dataset['dataset']] if 'dataset' in dataset else []
-    )
-    for inner in wrapped:
-        replace_pipelines(inner, pipeline)
-    if not wrapped:
-        dataset['pipeline'] = copy.deepcopy(pipeline)
+    for leaf in leaf_datasets(dataset):
+        leaf['pipeline'] = copy.deepcopy(pipeline)

@@ -16,6 +16,8 @@ from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import bbox_flip
 from torch import Tensor, nn
 
+from mmdet_ohem.data_configs import transform_name
+
 Scale = tuple[int, int]
 
 # Section 6 of the paper: shorter side at test time; the longest is 1000.
@@ -104,12 +106,6 @@ def flipped_back(
         shift_y = direction in ('vertical', 'diagonal')
         boxes = boxes - boxes.new_tensor([shift_x, shift_y] * 2)
     return boxes
-
-
-def transform_name(transform: Any) -> str:
-    """Name of a transform's class, without the scope."""
-    kind = transform['type']
-    return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__
 
 
 def multi_scale_pipeline(

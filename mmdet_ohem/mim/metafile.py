@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 from mmengine.config import Config
 
+from mmdet_ohem.data_configs import leaf_datasets
 from mmdet_ohem.tables.row import Table
 
 METAFILE = 'metafile.yml'
@@ -104,12 +105,8 @@ def _model(path: Path, paper: Mapping[str, Any]) -> dict[str, Any]:
 
 def _training_data(dataset: Mapping[str, Any]) -> Iterator[str]:
     """Names such as ``VOC2007 trainval``, of wrapped datasets as well."""
-    for inner in dataset.get('datasets', ()):
-        yield from _training_data(inner)
-    if 'dataset' in dataset:
-        yield from _training_data(dataset['dataset'])
-    if 'ann_file' in dataset:
-        folder = re.search(r'VOC\d{4}', dataset['ann_file'])
-        source = folder[0] if folder else Path(dataset['data_root']).name
-        split = Path(dataset['ann_file']).stem.removeprefix('instances_')
+    for leaf in leaf_datasets(dataset):
+        folder = re.search(r'VOC\d{4}', leaf['ann_file'])
+        source = folder[0] if folder else Path(leaf['data_root']).name
+        split = Path(leaf['ann_file']).stem.removeprefix('instances_')
         yield f'{source} {split}'
