@@ -16,6 +16,7 @@ from mmdet_ohem.benchmark import (
     as_markdown,
     build_detector,
     compare_methods,
+    fc_sizes,
     measure_limits,
     sweep_as_markdown,
 )
@@ -82,9 +83,7 @@ def measure(
 
 def limit_text(load: Workload, limits: MachineLimits) -> str:
     """The limit of the read-only pass, in words."""
-    head = build_detector(load.config).roi_head.bbox_head
-    widths = (head.fc6.out_features, head.fc7.out_features)
-    flops, moved = limits.seconds(load, head.fc6.in_features, widths)
+    flops, moved = limits.seconds(load, *fc_sizes(load.config))
     return (
         f'Read-only pass, {load.network}, N = {load.num_images}: at least '
         f'{flops:.2f} s by arithmetic ({limits.flops / 1e9:.0f} GFLOP/s in '

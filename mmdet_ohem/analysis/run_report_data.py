@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
@@ -23,8 +23,7 @@ _VERSIONS = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Curve:
+class Curve(NamedTuple):
     """One scalar as training goes on.
 
     Attributes:
@@ -78,7 +77,7 @@ def read_run(folder: Path) -> RunData:
     # Nothing is built, so that what the config imports may be missing.
     config = open_config(folder, import_custom_modules=False)
     records = _read_records(folder)
-    curves = _as_curves(r for r in records if 'lr' in r)
+    curves = _training_curves(records)
     validation = {
         name: curve
         for name, curve in _as_curves(
@@ -102,6 +101,26 @@ def read_run(folder: Path) -> RunData:
         measured_by=measured_by,
         versions=_read_versions(folder),
     )
+
+
+def read_curves(folder: Path) -> dict[str, Curve]:
+    """What the training of a run logged, all starts of it.
+
+    Args:
+        folder: mmdet's ``--work-dir``.
+
+    Returns:
+        Curves by the name of the scalar; none without a log.
+
+    Raises:
+        ValueError: A log is broken.
+    """
+    return _training_curves(_read_records(folder))
+
+
+def _training_curves(records: list[dict[str, Any]]) -> dict[str, Curve]:
+    """Curves of the lines that a validation did not write."""
+    return _as_curves(r for r in records if 'lr' in r)
 
 
 def is_headline(name: str) -> bool:

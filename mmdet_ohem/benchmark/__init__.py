@@ -2,7 +2,12 @@
 
 from mmdet_ohem.benchmark.limits import MachineLimits, measure_limits
 from mmdet_ohem.benchmark.measure import Cost, compare_methods
-from mmdet_ohem.benchmark.methods import METHODS, Workload, build_detector
+from mmdet_ohem.benchmark.methods import (
+    METHODS,
+    Workload,
+    build_detector,
+    fc_sizes,
+)
 from mmdet_ohem.benchmark.report import as_markdown, sweep_as_markdown
 
 __all__ = [
@@ -13,6 +18,7 @@ __all__ = [
     'as_markdown',
     'build_detector',
     'compare_methods',
+    'fc_sizes',
     'measure_limits',
     'sweep_as_markdown',
 ]

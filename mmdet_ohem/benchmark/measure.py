@@ -75,7 +75,7 @@ class Stopwatch:
         Args:
             method: Whose functions are wrapped, and unwrapped at the end.
         """
-        sampler = method.parts[1]
+        sampler = method.roi_head.bbox_sampler
         wrapped = [
             (method.detector, 'extract_feat', 'backbone'),
             (sampler, 'sample', 'selection'),
@@ -136,22 +136,18 @@ def compare_methods(
     seconds: dict[str, list[float]] = defaultdict(list)
     parts: dict[str, list[dict[str, float]]] = defaultdict(list)
     peaks: dict[str, int | None] = {}
-    for i in range(rounds + 1):
+    for run in runs:
+        # Not while time counts: memory given back has to be got anew.
+        _reset_peak(device)
+        run.train_iteration(batch)
+        peaks[run.name] = _peak(device)
+        on_iter()
+    for _ in range(rounds):
         for run in runs:
-            watch = Stopwatch(device)
-            if not i:
-                # Not while time counts: memory given back has to be got anew.
-                _reset_peak(device)
-            start = watch.now()
-            with watch.listening_to(run):
-                run.train_iteration(batch)
-            total = watch.now() - start
+            total, found = _time(run, batch, device)
+            seconds[run.name].append(total)
+            parts[run.name].append(found)
             on_iter()
-            if i:
-                seconds[run.name].append(total)
-                parts[run.name].append(_split(total, watch.seconds))
-            else:
-                peaks[run.name] = _peak(device)
     first = seconds[runs[0].name]
     return [
         Cost(
@@ -168,6 +164,18 @@ def compare_methods(
         )
         for name in methods
     ]
+
+
+def _time(
+    run: Method, batch: dict, device: torch.device
+) -> tuple[float, dict[str, float]]:
+    """Seconds of an iteration, and of its parts."""
+    watch = Stopwatch(device)
+    start = watch.now()
+    with watch.listening_to(run):
+        run.train_iteration(batch)
+    total = watch.now() - start
+    return total, _split(total, watch.seconds)
 
 
 def _split(total: float, found: dict[str, float]) -> dict[str, float]:

@@ -1,15 +1,14 @@
 """What is compared, on one detector with one set of weights."""
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from mmdet.models.roi_heads import StandardRoIHead
-from mmdet.registry import MODELS, TASK_UTILS
+from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -66,6 +65,16 @@ def build_detector(config: str, fc_width: int | None = None) -> Any:
     return detector.train()
 
 
+def fc_sizes(config: str) -> tuple[int, tuple[int, int]]:
+    """Inputs of fc6, and the widths of fc6 and fc7, of a config.
+
+    Args:
+        config: File.
+    """
+    head = Config.fromfile(config).model.roi_head.bbox_head
+    return head.in_channels * head.roi_feat_size**2, head.fc_out_channels
+
+
 def random_batch(load: Workload, device: torch.device, seed: int = 0) -> dict:
     """Images, ground truth and proposals, as the detector's loader packs them.
 
@@ -110,58 +119,54 @@ def random_batch(load: Workload, device: torch.device, seed: int = 0) -> dict:
     return dict(inputs=images.to(device), data_samples=samples)
 
 
-def _sampling(
-    detector: Any, num: int, sampler: dict, neg_iou_thr: Any
-) -> None:
-    """Give the RoI head a sampler and a bound for background."""
-    head = detector.roi_head
-    assigner = dict(head.train_cfg.assigner, neg_iou_thr=neg_iou_thr)
-    head.bbox_assigner = TASK_UTILS.build(assigner)
-    head.bbox_sampler = TASK_UTILS.build(
-        dict(sampler, num=num), default_args=dict(context=head)
-    )
+class Rule(NamedTuple):
+    """How a method chooses what is trained on.
+
+    Attributes:
+        sampler: Config of the sampler, without ``num``.
+        neg_iou_thr: Of the assigner.
+        roi_head: What is trained; the plain one but for loss masking.
+    """
+
+    sampler: dict
+    neg_iou_thr: float | tuple[float, float] = 0.5
+    roi_head: type[StandardRoIHead] = StandardRoIHead
 
 
-def _baseline(detector: Any, num: int) -> None:
-    sampler = dict(type='RandomSampler', pos_fraction=0.25)
-    _sampling(detector, num, sampler, (0.1, 0.5))
-
-
-def _stock(detector: Any, num: int) -> None:
-    sampler = dict(type='mmdet.OHEMSampler', pos_fraction=0.25)
-    _sampling(detector, num, sampler, 0.5)
-
-
-def _ours(detector: Any, num: int) -> None:
-    _sampling(detector, num, dict(type='mmdet_ohem.OHEMSampler'), 0.5)
-
-
-def _ours_float32(detector: Any, num: int) -> None:
-    readonly = dict(type='mmdet_ohem.ReadOnlyBBoxHead', dtype='float32')
-    sampler = dict(type='mmdet_ohem.OHEMSampler', readonly_head=readonly)
-    _sampling(detector, num, sampler, 0.5)
-
-
-def _loss_masking(detector: Any, num: int) -> None:
-    head: StandardRoIHead = detector.roi_head
-    masking = LossMaskingRoIHead(
-        train_cfg=head.train_cfg, test_cfg=head.test_cfg
-    )
-    # The very modules, so that all methods train one set of weights.
-    masking.bbox_roi_extractor = head.bbox_roi_extractor
-    masking.bbox_head = head.bbox_head
-    detector.roi_head = masking.train()
-    _sampling(detector, num, dict(type='mmdet_ohem.AllRoISampler'), 0.5)
-
-
-#: Name in the table -> what makes a detector of it, given B / N.
-METHODS: dict[str, Callable[[Any, int], None]] = {
-    'baseline': _baseline,
-    'OHEM': _ours,
-    'OHEM, float32': _ours_float32,
-    'stock OHEMSampler': _stock,
-    'loss masking': _loss_masking,
+_FLOAT32 = dict(type='mmdet_ohem.ReadOnlyBBoxHead', dtype='float32')
+#: Name in the table -> rule.
+METHODS = {
+    'baseline': Rule(
+        dict(type='RandomSampler', pos_fraction=0.25), (0.1, 0.5)
+    ),
+    'OHEM': Rule(dict(type='mmdet_ohem.OHEMSampler')),
+    'OHEM, float32': Rule(
+        dict(type='mmdet_ohem.OHEMSampler', readonly_head=_FLOAT32)
+    ),
+    'stock OHEMSampler': Rule(
+        dict(type='mmdet.OHEMSampler', pos_fraction=0.25)
+    ),
+    'loss masking': Rule(
+        dict(type='mmdet_ohem.AllRoISampler'), roi_head=LossMaskingRoIHead
+    ),
 }
+
+
+def _roi_head(rule: Rule, plain: Any, num: int) -> StandardRoIHead:
+    """A RoI head for a rule, made of the very modules of another one.
+
+    So all methods train one set of weights.
+    """
+    head = rule.roi_head(test_cfg=plain.test_cfg)
+    head.bbox_roi_extractor = plain.bbox_roi_extractor
+    head.bbox_head = plain.bbox_head
+    assigner = dict(plain.train_cfg.assigner, neg_iou_thr=rule.neg_iou_thr)
+    sampler = dict(rule.sampler, num=num)
+    head.train_cfg = ConfigDict(
+        plain.train_cfg, assigner=assigner, sampler=sampler
+    )
+    head.init_assigner_sampler()
+    return head.train(plain.training)
 
 
 class Method:
@@ -169,7 +174,7 @@ class Method:
 
     Args:
         name: Key of ``METHODS``.
-        detector: Is made the method's own at each iteration.
+        detector: Is given the method's RoI head at each iteration.
         load: Sizes.
         optimizer: Steps the shared weights.
     """
@@ -184,14 +189,9 @@ class Method:
         self.name = name
         self.detector = detector
         self.optimizer = optimizer
-        plain = self.detector.roi_head
-        METHODS[name](self.detector, load.num)
-        self.roi_head = self.detector.roi_head
-        self.parts = (
-            self.roi_head.bbox_assigner,
-            self.roi_head.bbox_sampler,
+        self.roi_head: Any = _roi_head(
+            METHODS[name], detector.roi_head, load.num
         )
-        self.detector.roi_head = plain
 
     def train_iteration(self, batch: dict) -> Tensor:
         """Forward, backward and optimizer step.
@@ -203,7 +203,6 @@ class Method:
             The loss.
         """
         self.detector.roi_head = self.roi_head
-        self.roi_head.bbox_assigner, self.roi_head.bbox_sampler = self.parts
         # The RoI head takes the boxes out of the samples it is given.
         samples = copy.deepcopy(batch['data_samples'])
         losses = self.detector.loss(batch['inputs'], samples)

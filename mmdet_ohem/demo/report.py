@@ -14,6 +14,8 @@ from mmdet.structures import DetDataSample
 from mmdet.visualization import DetLocalVisualizer
 from mmengine.structures import InstanceData
 
+from mmdet_ohem.analysis.run_report_data import Curve, read_curves
+
 _CURVES = {
     'loss': 'loss over the sampled RoIs',
     'mining/sampled_fg_share': 'foreground among the sampled RoIs, %',
@@ -31,7 +33,7 @@ class RunSummary:
         seconds_per_iter: Median over the logged iterations.
         fg_share: Foreground among the sampled RoIs, percent, mean.
         far_bg_share: Sampled background with IoU < 0.1, percent, mean.
-        curves: Scalar name -> (iterations, values).
+        curves: By the name of the scalar.
         detections: mmdet's ``--out`` file, a dict an image.
     """
 
@@ -40,7 +42,7 @@ class RunSummary:
     seconds_per_iter: float
     fg_share: float
     far_bg_share: float
-    curves: dict[str, tuple[list[int], list[float]]]
+    curves: dict[str, Curve]
     detections: list[dict]
 
 
@@ -56,16 +58,9 @@ def read_run(folder: Path) -> RunSummary:
     Raises:
         FileNotFoundError: It has not been trained and tested.
     """
-    # A resumed training has a log for each start.
-    records = [
-        json.loads(line)
-        for path in sorted(folder.glob('*/vis_data/scalars.json'))
-        for line in path.read_text().splitlines()
-    ]
+    logged = read_curves(folder)
     curves = {
-        name: _curve(records, name)
-        for name in (*_CURVES, 'time')
-        if any(name in record for record in records)
+        name: logged[name] for name in (*_CURVES, 'time') if name in logged
     }
     tests = sorted((folder / 'test').glob('*/*.json'))
     detections = folder / 'test' / 'detections.pkl'
@@ -78,18 +73,14 @@ def read_run(folder: Path) -> RunSummary:
     return RunSummary(
         name=folder.name,
         map50=json.loads(tests[-1].read_text())['pascal_voc/mAP'],
-        seconds_per_iter=float(np.median(curves['time'][1])),
-        fg_share=float(np.mean(curves['mining/sampled_fg_share'][1])),
-        far_bg_share=float(np.mean(curves['mining/sampled_far_bg_share'][1])),
+        seconds_per_iter=float(np.median(curves['time'].values)),
+        fg_share=float(np.mean(curves['mining/sampled_fg_share'].values)),
+        far_bg_share=float(
+            np.mean(curves['mining/sampled_far_bg_share'].values)
+        ),
         curves=curves,
         detections=pickle.loads(detections.read_bytes()),
     )
-
-
-def _curve(records: list[dict], name: str) -> tuple[list[int], list[float]]:
-    """Iterations and values of one scalar; of a repeated one the last."""
-    values = {r['step']: r[name] for r in records if name in r and 'lr' in r}
-    return sorted(values), [values[step] for step in sorted(values)]
 
 
 def draw_curves(runs: list[RunSummary], out: Path) -> None:

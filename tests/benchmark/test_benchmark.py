@@ -14,6 +14,7 @@ from mmdet_ohem.benchmark import (
     as_markdown,
     build_detector,
     compare_methods,
+    fc_sizes,
     measure_limits,
     sweep_as_markdown,
 )
@@ -32,7 +33,7 @@ def detector() -> Any:
 
 def count_rois(method: Method) -> list[int]:
     """RoIs of each image that the method trains on, filled in by training."""
-    sampler, counts = method.parts[1], []
+    sampler, counts = method.roi_head.bbox_sampler, []
     sample = sampler.sample
 
     def counted(*args: Any, **kwargs: Any) -> Any:
@@ -62,7 +63,7 @@ def test_all_methods_share_one_set_of_weights(detector: Any) -> None:
     methods = [Method(x, detector, SMALL, optimizer) for x in METHODS]
     heads = {id(method.roi_head.bbox_head) for method in methods}
     assert heads == {id(detector.roi_head.bbox_head)}
-    samplers = {id(method.parts[1]) for method in methods}
+    samplers = {id(method.roi_head.bbox_sampler) for method in methods}
     assert len(samplers) == len(METHODS)
 
 
@@ -111,7 +112,7 @@ def test_the_parts_add_up_to_the_whole(detector: Any) -> None:
 def test_the_stopwatch_leaves_the_method_as_it_was(detector: Any) -> None:
     optimizer = torch.optim.SGD(detector.parameters(), lr=0.0)
     method = Method('OHEM', detector, SMALL, optimizer)
-    sampler = method.parts[1]
+    sampler = method.roi_head.bbox_sampler
     owners = (detector, sampler, sampler.readonly_head)
     before = [set(vars(x)) for x in owners]
     with (
@@ -128,6 +129,12 @@ def test_the_limit_is_that_of_arithmetic_and_bandwidth() -> None:
     flops, moved = limits.seconds(load, 100, (20, 10))
     assert flops == pytest.approx(2 * 2000 * (100 * 20 + 20 * 10) / 1e12)
     assert moved == pytest.approx((4 * 2200 + 2 * 2 * 2000 * 100) / 1e10)
+
+
+def test_sizes_are_those_of_the_detector(detector: Any) -> None:
+    num_inputs, widths = fc_sizes(str(CONFIG))
+    assert num_inputs == detector.roi_head.bbox_head.fc6.in_features
+    assert tuple(widths) == (4096, 4096)
 
 
 def test_limits_are_measured() -> None:
