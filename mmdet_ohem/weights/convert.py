@@ -80,39 +80,46 @@ def convert_layers(
     layers = NETS[net].layers(fc_out_channels)
     if kind == 'detector':
         layers += _output_layers(source, fc7_width=layers[-1].shape[0])
-    taken = {
-        getattr(layer, names): _take(source, getattr(layer, names), layer)
-        for layer in layers
-    }
-    problems = [x for _, found in taken.values() for x in found]
-    if problems:
-        raise ValueError(
-            f'not the layers of a {net} {kind}: {"; ".join(problems)}. The '
-            f'layers there: {", ".join(source) or "none"}. Remedy: give the '
-            'network and kind that the file was trained as'
-        )
+    taken = _take_layers(source, layers, names, f'{net} {kind}')
     state_dict: dict[str, Tensor] = {}
     moves: list[Move] = []
     for layer in layers:
         name = getattr(layer, names)
         prefix = layer.detector if kind == 'detector' else layer.torchvision
-        parts = zip(('weight', 'bias'), taken[name][0], strict=True)
-        for part, array in parts:
+        shapes = [blob.shape for blob in source[name]]
+        parts = zip(('weight', 'bias'), taken[name], shapes, strict=True)
+        for part, array, shape in parts:
             # Of the outputs, which have no place in a backbone.
             changed, change = _CHANGES.get(layer.caffe, _keep)(array)
             target = f'{prefix}.{part}'
             state_dict[target] = torch.from_numpy(changed)
             moves.append(
-                Move(
-                    f'{name}.{part}',
-                    source[name][part == 'bias'].shape,
-                    target,
-                    changed.shape,
-                    change,
-                )
+                Move(f'{name}.{part}', shape, target, changed.shape, change)
             )
-    left_out = [name for name in source if name not in taken]
-    return Conversion(state_dict, moves, left_out)
+    return Conversion(
+        state_dict, moves, left_out=[x for x in source if x not in taken]
+    )
+
+
+def _take_layers(
+    source: Mapping[str, Sequence[np.ndarray]],
+    layers: Sequence[Layer],
+    names: str,
+    wanted: str,
+) -> dict[str, list[np.ndarray]]:
+    """Weight and bias by the name in ``source``, or all that is wrong."""
+    taken, problems = {}, []
+    for layer in layers:
+        name = getattr(layer, names)
+        taken[name], found = _take(source, name, layer)
+        problems += found
+    if problems:
+        raise ValueError(
+            f'not the layers of a {wanted}: {"; ".join(problems)}. The '
+            f'layers there: {", ".join(source) or "none"}. Remedy: give the '
+            'network and kind that the file was trained as'
+        )
+    return taken
 
 
 def _output_layers(
