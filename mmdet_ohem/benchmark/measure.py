@@ -127,11 +127,8 @@ def compare_methods(
     """
     batch = random_batch(load, device)
     # A step of no length: the losses stay those of the first iteration.
-    optimizer = torch.optim.SGD(
-        [p for p in detector.parameters() if p.requires_grad],
-        lr=0.0,
-        momentum=0.9,
-    )
+    trained = [p for p in detector.parameters() if p.requires_grad]
+    optimizer = torch.optim.SGD(trained, lr=0.0, momentum=0.9)
     runs = [Method(name, detector, load, optimizer) for name in methods]
     seconds: dict[str, list[float]] = defaultdict(list)
     parts: dict[str, list[dict[str, float]]] = defaultdict(list)
