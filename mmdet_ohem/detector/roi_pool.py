@@ -7,6 +7,7 @@ Shapes: ``N`` images, ``C`` channels, ``H x W`` cells, ``R`` RoIs, ``PH x PW``
 bins per RoI, ``B = R * PH * PW`` bins in all.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -16,8 +17,10 @@ from torch.nn.modules.utils import _pair
 
 from mmdet_ohem.detector.sparse_table import Bins, SparseTable
 
-# Bins looked up at once: bounds the memory beside the output.
-_BINS_AT_ONCE = 8192
+# Bins looked up at once: bounds the memory beside the output. On CPU, what is
+# read and written for them shall stay in the cache of a core.
+_BINS_AT_ONCE = {'cpu': 512}
+_BINS_AT_ONCE_ON_GPU = 8192
 
 
 class RoIPool(nn.Module):
@@ -38,6 +41,10 @@ class RoIPool(nn.Module):
     def forward(self, feats: Tensor, rois: Tensor) -> Tensor:
         """See :func:`roi_pool`."""
         return roi_pool(feats, rois, self.output_size, self.spatial_scale)
+
+    def rounded(self, rois: Tensor) -> Tensor:
+        """RoIs in cells: equal rows pool the same, shape (R, 5)."""
+        return _rounded(rois, self.spatial_scale)
 
     def extra_repr(self) -> str:
         """Parameters, for ``print(model)``."""
@@ -87,27 +94,25 @@ class _RoIPool(torch.autograd.Function):
     ) -> Tensor:
         bins = _bins_of(rois, output_size, spatial_scale, feats.shape[2:])
         num_bins, channels = len(bins.image), feats.shape[1]
-        pooled = feats.new_empty(num_bins, channels)
+        # Transposed part by part: as a whole it would be moved twice.
+        pooled = feats.new_empty(len(rois), channels, *output_size)
+        bins_last = pooled.permute(0, 2, 3, 1)
         track = ctx.needs_input_grad[0]
         winners = torch.empty(
             (num_bins, channels) if track else 0,
-            dtype=torch.int64,
+            dtype=torch.int32,
             device=feats.device,
         )
         table = SparseTable(feats.detach(), bins, track)
-        for start in range(0, num_bins, _BINS_AT_ONCE):
-            part = slice(start, start + _BINS_AT_ONCE)
-            chunk = Bins(*(field[part] for field in bins))
-            pooled[part], winner = table.look_up(chunk)
+        places = table.places(bins)
+        for rois_part, part in _parts(len(rois), output_size, feats.device):
+            best, winner = table.look_up(places[:, part])
+            bins_last[rois_part] = best.view(-1, *output_size, channels)
             if winner is not None:
                 winners[part] = winner
         ctx.save_for_backward(winners, bins.image)
         ctx.feats_shape = feats.shape
-        return (
-            pooled.view(len(rois), *output_size, channels)
-            .permute(0, 3, 1, 2)
-            .contiguous()
-        )
+        return pooled
 
     @staticmethod
     @once_differentiable
@@ -120,12 +125,26 @@ class _RoIPool(torch.autograd.Function):
         target = torch.where(
             winners < 0,
             num_images * cells,
-            winners + image[:, None] * cells,
+            winners.long() + image[:, None] * cells,
         )
         feats_grad = grad.new_zeros(num_images * cells + 1, channels)
         feats_grad.scatter_add_(0, target, grad)
         feats_grad = feats_grad[:-1].view(num_images, height, width, channels)
         return feats_grad.permute(0, 3, 1, 2), None, None, None
+
+
+def _parts(
+    num_rois: int, output_size: tuple[int, int], device: torch.device
+) -> Iterator[tuple[slice, slice]]:
+    """RoIs pooled at once, and the bins of them."""
+    area = output_size[0] * output_size[1]
+    bins_at_once = _BINS_AT_ONCE.get(device.type, _BINS_AT_ONCE_ON_GPU)
+    step = max(bins_at_once // area, 1)
+    for start in range(0, num_rois, step):
+        yield (
+            slice(start, start + step),
+            slice(start * area, (start + step) * area),
+        )
 
 
 def _bins_of(
@@ -139,8 +158,7 @@ def _bins_of(
     In float32 as in Caffe: the rounding of ``(p + 1) * bin_size`` decides
     whether its ceiling is one more.
     """
-    corners = _round_half_away(rois[:, 1:].float() * spatial_scale)
-    x1, y1, x2, y2 = corners.unbind(1)
+    _, x1, y1, x2, y2 = _rounded(rois, spatial_scale).unbind(1)
     top, bottom = _edges(y1, y2, output_size[0], feat_size[0])
     left, right = _edges(x1, x2, output_size[1], feat_size[1])
     grid = (len(rois), *output_size)
@@ -151,6 +169,13 @@ def _bins_of(
         left[:, None, :].expand(grid).reshape(-1),
         right[:, None, :].expand(grid).reshape(-1),
     )
+
+
+def _rounded(rois: Tensor, spatial_scale: float) -> Tensor:
+    """(image index, x1, y1, x2, y2) in whole cells, float32, shape (R, 5)."""
+    rois = rois.float()
+    corners = _round_half_away(rois[:, 1:] * spatial_scale)
+    return torch.cat([rois[:, :1], corners], 1)
 
 
 def _edges(

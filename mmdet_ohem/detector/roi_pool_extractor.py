@@ -61,6 +61,10 @@ class RoIPoolExtractor(BaseRoIExtractor):
             rois = self.roi_rescale(rois, roi_scale_factor)
         return self.roi_layers[0](_as_read(feats[0]), rois)
 
+    def rounded(self, rois: Tensor) -> Tensor:
+        """RoIs in cells: equal rows pool the same, shape (R, 5)."""
+        return self.roi_layers[0].rounded(rois)
+
 
 def _as_read(feat: Tensor) -> Tensor:
     """Features in the precision that the layer behind reads them in.

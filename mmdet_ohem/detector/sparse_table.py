@@ -1,17 +1,18 @@
 """Maxima over any rectangles of a feature map, without a loop over them.
 
 The maximum over a rectangle of cells is the maximum of four overlapping
-rectangles whose sides are powers of two. Stride-1 max pooling gives the
-maxima of all such rectangles once per feature map (a sparse table), so that
-each bin takes four look-ups, however large it is.
+rectangles whose sides are powers of two. The maxima of all such rectangles
+are computed once per feature map (a sparse table), each from two of half the
+size, so that each bin takes four look-ups, however large it is.
 
 Shapes: ``N`` images, ``C`` channels, ``H x W`` cells, ``B`` bins.
 """
 
+import math
+from itertools import accumulate
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -30,57 +31,100 @@ class SparseTable:
 
     Args:
         feats: Shape (N, C, H, W).
-        bins: The bins that will be looked up: only the sizes that occur among
-            them are computed.
+        bins: The bins that will be looked up; only sizes up to theirs are
+            computed.
         track: Keep the cell of each maximum as well.
     """
 
     def __init__(self, feats: Tensor, bins: Bins, track: bool) -> None:
-        _, channels, self.height, self.width = feats.shape
-        feats = feats.contiguous(memory_format=torch.channels_last)
-        rows, columns = (
-            _log2(bins.bottom - bins.top),
-            _log2(bins.right - bins.left),
+        num_images, channels, self.height, self.width = feats.shape
+        self.rows = _log2(bins.bottom - bins.top)
+        self.columns = _log2(bins.right - bins.left)
+        num_rows, self.num_columns = (
+            int(x.max()) + 1 if len(x) else 0
+            for x in (self.rows, self.columns)
         )
-        self.num_levels = max(self.width.bit_length(), 1)
-        code = rows * self.num_levels + columns
-        values, cells = [], []
-        self.offsets = torch.zeros(
-            self.height.bit_length() * self.num_levels,
-            dtype=torch.int64,
-            device=feats.device,
-        )
-        offset = 0
-        for level in code.unique().tolist():
-            size = (
-                2 ** (level // self.num_levels),
-                2 ** (level % self.num_levels),
-            )
-            cell = None
-            if track:
-                value, cell = F.max_pool2d(
-                    feats, size, stride=1, return_indices=True
-                )
-            else:
-                value = F.max_pool2d(feats, size, stride=1)
-            value = value.permute(0, 2, 3, 1).reshape(-1, channels)
-            values.append(value)
-            if cell is not None:
-                cells.append(cell.permute(0, 2, 3, 1).reshape(-1, channels))
-            self.offsets[level] = offset
-            offset += len(value)
-        self.values = torch.cat(values) if values else feats.new_empty(0, 1)
-        self.cells = torch.cat(cells) if cells else None
+        shapes = [
+            (num_images, self.height - 2**row + 1, self.width - 2**column + 1)
+            for row in range(num_rows)
+            for column in range(self.num_columns)
+        ]
+        starts = list(accumulate(map(math.prod, shapes), initial=0))
+        self.offsets = torch.tensor(starts, device=feats.device)
+        # The last row is what an empty bin finds.
+        self.values = feats.new_empty(starts[-1] + 1, channels)
+        self.values[-1] = 0
+        self.cells = None
+        if track:
+            self.cells = torch.empty_like(self.values, dtype=torch.int32)
+            self.cells[-1] = -1
+        levels = [
+            self._level(start, shape)
+            for start, shape in zip(starts, shapes, strict=False)
+        ]
+        if levels:
+            self._fill(levels, feats)
 
-    def look_up(self, bins: Bins) -> tuple[Tensor, Tensor | None]:
-        """Maximum of each bin and its cell, both (B, C); cell -1 if empty."""
-        empty = (bins.bottom <= bins.top) | (bins.right <= bins.left)
-        first, *others = (
-            # Places of an empty bin are clamped into the table; what is
-            # found there is cleared below.
-            place.clamp(0, len(self.values) - 1)
-            for place in self._four_places(bins)
+    def _level(self, start: int, shape: tuple[int, ...]) -> '_Level':
+        """The part of the table for one size of rectangles."""
+        value, cell = (
+            None
+            if x is None
+            else x.narrow(0, start, math.prod(shape)).view(*shape, -1)
+            for x in (self.values, self.cells)
         )
+        assert value is not None
+        return _Level(value, cell)
+
+    def _fill(self, levels: list['_Level'], feats: Tensor) -> None:
+        """Compute all levels, each from one with half its height or width.
+
+        Rectangles grow in width while they are one row high, then in height,
+        so that all cells of the first half come before those of the second.
+        """
+        first = levels[0]
+        first.value.copy_(feats.permute(0, 2, 3, 1))
+        if first.cell is not None:
+            cells = torch.arange(self.height * self.width, device=feats.device)
+            first.cell.copy_(cells.view(1, self.height, self.width, 1))
+        for i, level in enumerate(levels[1:], 1):
+            row, column = divmod(i, self.num_columns)
+            if row == 0:
+                level.join(levels[i - 1], dim=2, side=2 ** (column - 1))
+            else:
+                half = levels[i - self.num_columns]
+                level.join(half, dim=1, side=2 ** (row - 1))
+
+    def places(self, bins: Bins) -> Tensor:
+        """Rows of the table that together cover each bin, shape (4, B)."""
+        size_y, size_x = 1 << self.rows, 1 << self.columns
+        table_height = self.height - size_y + 1
+        table_width = self.width - size_x + 1
+        origin = (
+            self.offsets[self.rows * self.num_columns + self.columns]
+            + bins.image * table_height * table_width
+        )
+        places = torch.stack(
+            [
+                origin + y * table_width + x
+                for y in (bins.top, bins.bottom - size_y)
+                for x in (bins.left, bins.right - size_x)
+            ]
+        )
+        empty = (bins.bottom <= bins.top) | (bins.right <= bins.left)
+        return places.masked_fill_(empty, len(self.values) - 1)
+
+    def look_up(self, places: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Maximum of each bin and its cell.
+
+        Args:
+            places: Columns of :meth:`places`, shape (4, B).
+
+        Returns:
+            Both of shape (B, C); 0 and -1 for an empty bin. Of equal cells
+            the first one.
+        """
+        first, *others = places
         best = self.values.index_select(0, first)
         best_cell = None
         if self.cells is not None:
@@ -94,29 +138,29 @@ class SparseTable:
                 )
                 best_cell = torch.where(better, cell, best_cell)
             torch.maximum(best, value, out=best)
-        # Row by row: there are few empty bins, if any.
-        none = empty.nonzero().squeeze(1)
-        best.index_fill_(0, none, 0)
-        if best_cell is not None:
-            best_cell.index_fill_(0, none, -1)
         return best, best_cell
 
-    def _four_places(self, bins: Bins) -> list[Tensor]:
-        """Rows of the table that cover each bin, four tensors (B,)."""
-        rows = _log2(bins.bottom - bins.top)
-        columns = _log2(bins.right - bins.left)
-        size_y, size_x = 1 << rows, 1 << columns
-        table_height = self.height - size_y + 1
-        table_width = self.width - size_x + 1
-        origin = (
-            self.offsets[rows * self.num_levels + columns]
-            + bins.image * table_height * table_width
+
+class _Level(NamedTuple):
+    """Maxima of the rectangles of one size, (N, H', W', C), their cells."""
+
+    value: Tensor
+    cell: Tensor | None
+
+    def join(self, half: '_Level', dim: int, side: int) -> None:
+        """Maxima from those of both halves, ``side`` cells apart in ``dim``.
+
+        Of equal cells the first half's.
+        """
+        length = self.value.shape[dim]
+        value, other = (half.value.narrow(dim, x, length) for x in (0, side))
+        torch.maximum(value, other, out=self.value)
+        if self.cell is None or half.cell is None:
+            return
+        cell, other_cell = (
+            half.cell.narrow(dim, x, length) for x in (0, side)
         )
-        return [
-            origin + y * table_width + x
-            for y in (bins.top, bins.bottom - size_y)
-            for x in (bins.left, bins.right - size_x)
-        ]
+        torch.where(other > value, other_cell, cell, out=self.cell)
 
 
 def _log2(length: Tensor) -> Tensor:

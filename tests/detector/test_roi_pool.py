@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmdet_ohem.detector import RoIPool, roi_pool
+from mmdet_ohem.detector.sparse_table import Bins, SparseTable
 
 STRIDE = 16
 SCALE = 1 / STRIDE
@@ -311,13 +311,14 @@ def test_cells_of_maxima_are_kept_for_a_gradient_only(
     grad_enabled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    max_pool2d: Any = F.max_pool2d
 
-    def spy(*args: Any, return_indices: bool = False, **kwargs: Any) -> Any:
-        asked.append(return_indices)
-        return max_pool2d(*args, return_indices=return_indices, **kwargs)
+    build = SparseTable.__init__
 
-    monkeypatch.setattr(F, 'max_pool2d', spy)
+    def spy(self: SparseTable, feats: Tensor, bins: Bins, track: bool) -> None:
+        asked.append(track)
+        build(self, feats, bins, track)
+
+    monkeypatch.setattr(SparseTable, '__init__', spy)
     feats = make_feats().requires_grad_()
     with torch.set_grad_enabled(grad_enabled):
         pooled = roi_pool(feats, make_rois(anywhere), (7, 7), SCALE)

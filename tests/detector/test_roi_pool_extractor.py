@@ -36,6 +36,16 @@ def test_equals_roi_pool_at_the_scale_of_the_stride(output_size: int) -> None:
     assert torch.equal(found, expected)
 
 
+def test_rois_that_round_to_the_same_cells_pool_the_same() -> None:
+    feats, rois = torch.randn(2, 5, 12, 12), random_rois(400, size=40)
+    pool = extractor()
+    pooled, cells = pool([feats], rois), pool.rounded(rois)
+    equal = (cells[:, None] == cells[None]).all(2)
+    same = (pooled[:, None] == pooled[None]).flatten(2).all(2)
+    assert equal.sum() > 2 * len(rois)
+    assert same[equal].all()
+
+
 def test_defaults_are_those_of_vgg16() -> None:
     pool = RoIPoolExtractor()
     assert pool.num_inputs == 1
