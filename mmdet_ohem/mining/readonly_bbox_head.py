@@ -13,6 +13,7 @@ from mmdet.structures.bbox import bbox2roi
 from torch import Tensor
 
 from mmdet_ohem.mining.check_roi_head import check_roi_head
+from mmdet_ohem.mining.distinct_rois import distinct_rois
 from mmdet_ohem.mining.no_trace import leaving_no_trace
 from mmdet_ohem.mining.roi_loss import (
     RoILosses,
@@ -149,6 +150,9 @@ class ReadOnlyBBoxHead:
     ) -> tuple[Any, Any]:
         """Class scores and box deltas of all RoIs, float32."""
         device = feats[0].device
+        equals = None
+        if not self.dropout:  # else equal RoIs have masks of their own
+            rois, equals = distinct_rois(self.roi_head, rois)
         # RoI extractors lack half precision on CPU, and RoI coordinates are
         # cast to the type of the features: 8 bits do not hold a pixel.
         feats = [feat.float() for feat in feats]
@@ -172,7 +176,7 @@ class ReadOnlyBBoxHead:
         # found them there would give the weights no gradient.
         torch.clear_autocast_cache()
         cls_scores, bbox_preds = zip(*chunks, strict=True)
-        return _concat(cls_scores), _concat(bbox_preds)
+        return _concat(cls_scores, equals), _concat(bbox_preds, equals)
 
     def _context_feats(self, feats: list[Tensor]) -> dict[str, Tensor]:
         """What HTC and SCNet add to the features of every RoI, float32.
@@ -216,10 +220,18 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     return False
 
 
-def _concat(chunks: tuple[Any, ...]) -> Any:
-    """Join the predictions of chunks, float32; SABL predicts a tuple."""
+def _concat(chunks: tuple[Any, ...], equals: Tensor | None) -> Any:
+    """Join the predictions of chunks, float32; SABL predicts a tuple.
+
+    Args:
+        chunks: Predictions of some of the RoIs each.
+        equals: For each RoI, whose prediction it has; None: its own.
+    """
     if chunks[0] is None:
         return None
     if isinstance(chunks[0], (tuple, list)):
-        return tuple(_concat(part) for part in zip(*chunks, strict=True))
-    return torch.cat([chunk.float() for chunk in chunks])
+        return tuple(
+            _concat(part, equals) for part in zip(*chunks, strict=True)
+        )
+    joined = torch.cat([chunk.float() for chunk in chunks])
+    return joined if equals is None else joined[equals]
