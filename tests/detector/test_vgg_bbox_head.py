@@ -8,7 +8,7 @@ import torch
 from mmdet.structures.bbox import bbox2roi
 from torch import Tensor, nn
 
-from mmdet_ohem.detector import VGGBBoxHead
+from mmdet_ohem.detector import VGGBBoxHead, vgg_bbox_head
 from tests.tiny import CHANNELS, NUM_CLASSES, all_rois, rcnn_train_cfg
 
 WIDTH = 32
@@ -202,3 +202,29 @@ def test_the_loss_is_that_of_mmdet_and_reaches_every_layer() -> None:
         assert param.grad is not None, name
         assert param.grad.isfinite().all(), name
         assert param.grad.any(), name
+
+
+@pytest.mark.parametrize('num', [0, 5])
+@pytest.mark.parametrize('grad', [False, True])
+@pytest.mark.parametrize('enabled', [False, True])
+def test_fc6_is_a_linear_layer_in_every_precision(
+    num: int, grad: bool, enabled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vgg_bbox_head, '_OUTPUTS_AT_ONCE', 10)
+    layer, x = small_head().fc6, torch.randn(num, CHANNELS * 9)
+    twin = nn.Linear(layer.in_features, layer.out_features)
+    twin.load_state_dict(layer.state_dict())
+    with (
+        torch.set_grad_enabled(grad),
+        torch.autocast('cpu', torch.bfloat16, enabled),
+    ):
+        found, expected = layer(x), twin(x)
+    assert found.dtype == expected.dtype
+    assert torch.equal(found, expected)
+    assert found.requires_grad == grad
+    if grad:
+        grads = [
+            torch.autograd.grad(y.float().sum(), z.weight)[0]
+            for y, z in ((found, layer), (expected, twin))
+        ]
+        assert torch.equal(*grads)
