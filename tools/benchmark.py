@@ -39,6 +39,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--num-images', type=int, nargs='+', default=[1, 2])
     parser.add_argument('--num-rois', type=int, default=2000)
     parser.add_argument(
+        '--proposals',
+        help='proposal file whose first images lend their boxes (default: '
+        'boxes at random, which share no cells)',
+    )
+    parser.add_argument(
         '--methods', nargs='+', default=list(METHODS), choices=METHODS
     )
     parser.add_argument('--rounds', type=int, default=5)
@@ -69,7 +74,7 @@ def measure(
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task(
             f'{load.network}, N = {load.num_images}, R = {load.num_rois}',
-            total=(args.rounds + 1) * len(methods),
+            total=(args.rounds + 1) * len(methods) + 1,
         )
         return compare_methods(
             detector,
@@ -98,7 +103,13 @@ def main() -> int:
     args = parse_args()
     MMLogger.get_instance('mmengine', log_level='WARNING')
     loads = [
-        Workload(name, str(CONFIGS / NETWORKS[name]), n, args.num_rois)
+        Workload(
+            name,
+            str(CONFIGS / NETWORKS[name]),
+            n,
+            args.num_rois,
+            proposals=args.proposals,
+        )
         for name in args.networks
         for n in args.num_images
     ]
@@ -117,8 +128,8 @@ def main() -> int:
     text.append(
         f'{args.device}, {torch.get_num_threads()} threads, torch '
         f'{torch.__version__}; 600 x 800 pixels, R = {args.num_rois} '
-        'proposals an image, B = 128; median (smallest-largest) of '
-        f'{args.rounds} rounds in turn'
+        f'proposals an image ({args.proposals or "random boxes"}), B = 128; '
+        f'median (smallest-largest) of {args.rounds} rounds in turn'
     )
     output = '\n\n'.join(text)
     Console(soft_wrap=True).print(output, markup=False, highlight=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from mmdet_ohem.benchmark.methods import Workload
+from mmdet_ohem.benchmark.workload import Workload
 from mmdet_ohem.mining.readonly_bbox_head import multiplies_bfloat16
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from mmdet_ohem.benchmark.methods import Method, Workload, random_batch
+from mmdet_ohem.benchmark.methods import Method
+from mmdet_ohem.benchmark.workload import Workload, random_batch
 
 #: Parts of an iteration, in the order of the table.
 PARTS = ('backbone', 'read-only pass', 'selection', 'training pass')
@@ -117,8 +118,9 @@ def compare_methods(
         detector: Shared by all methods; its weights are trained.
         load: Sizes.
         methods: Keys of ``METHODS``; ratios are to the first of them.
-        rounds: Iterations of each method, after one that is not timed and
-            in which the peak of the memory is looked for.
+        rounds: Iterations of each method, after one of the first method that
+            is not measured, and one of each that is not timed and in which
+            the peak of the memory is looked for.
         device: Where it runs.
         on_iter: Called after each iteration.
 
@@ -133,6 +135,9 @@ def compare_methods(
     seconds: dict[str, list[float]] = defaultdict(list)
     parts: dict[str, list[dict[str, float]]] = defaultdict(list)
     peaks: dict[str, int | None] = {}
+    # The first step allocates the momentum, which is there in all others.
+    runs[0].train_iteration(batch)
+    on_iter()
     for run in runs:
         # Not while time counts: memory given back has to be got anew.
         _reset_peak(device)

@@ -1,47 +1,17 @@
 """What is compared, on one detector with one set of weights."""
 
 import copy
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.registry import MODELS
-from mmdet.structures import DetDataSample
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
-from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmdet_ohem.benchmark.workload import Workload
 from mmdet_ohem.mining import LossMaskingRoIHead
-
-
-@dataclass(frozen=True)
-class Workload:
-    """One line of the table.
-
-    Attributes:
-        network: How the table calls the network.
-        config: Its baseline config.
-        num_images: N.
-        num_rois: R, proposals of an image.
-        batch_rois: B, RoIs of all N images that are trained on.
-        height: Of the resized image, pixels.
-        width: Of the resized image, pixels.
-    """
-
-    network: str
-    config: str
-    num_images: int
-    num_rois: int = 2000
-    batch_rois: int = 128
-    height: int = 600
-    width: int = 800
-
-    @property
-    def num(self) -> int:
-        """B / N, RoIs of one image that are trained on."""
-        return self.batch_rois // self.num_images
 
 
 def build_detector(config: str, fc_width: int | None = None) -> Any:
@@ -73,50 +43,6 @@ def fc_sizes(config: str) -> tuple[int, tuple[int, int]]:
     """
     head = Config.fromfile(config).model.roi_head.bbox_head
     return head.in_channels * head.roi_feat_size**2, head.fc_out_channels
-
-
-def random_batch(load: Workload, device: torch.device, seed: int = 0) -> dict:
-    """Images, ground truth and proposals, as the detector's loader packs them.
-
-    Sides of the proposals are spread evenly in their logarithm from 30 pixels
-    to the size of the image, as those of selective search about are.
-
-    Args:
-        load: Sizes.
-        device: Where the tensors go.
-        seed: Of the random numbers.
-
-    Returns:
-        ``inputs``, normalised, shape (N, 3, H, W), and ``data_samples``.
-    """
-    rng = torch.Generator().manual_seed(seed)
-    size = torch.tensor([load.width, load.height])
-    samples = []
-    for _ in range(load.num_images):
-        low, high = torch.tensor(30.0).log(), size.log()
-        sides = torch.rand(load.num_rois, 2, generator=rng)
-        sides = (low + sides * (high - low)).exp()
-        corner = torch.rand(load.num_rois, 2, generator=rng) * (size - sides)
-        boxes = torch.cat([corner, corner + sides], 1)
-        truth = InstanceData(
-            bboxes=boxes[:4] + 3.0, labels=torch.arange(4) % 20
-        )
-        sample = DetDataSample(
-            gt_instances=truth,
-            ignored_instances=InstanceData(
-                bboxes=torch.empty(0, 4),
-                labels=torch.empty(0, dtype=torch.long),
-            ),
-            proposals=InstanceData(bboxes=boxes),
-            metainfo=dict(
-                img_shape=(load.height, load.width), scale_factor=(1.0, 1.0)
-            ),
-        )
-        samples.append(sample.to(device))
-    images = torch.randn(
-        load.num_images, 3, load.height, load.width, generator=rng
-    )
-    return dict(inputs=images.to(device), data_samples=samples)
 
 
 class Rule(NamedTuple):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from mmdet_ohem.benchmark.measure import PARTS, Cost
-from mmdet_ohem.benchmark.methods import Workload
+from mmdet_ohem.benchmark.workload import Workload
 
 # Table 2 of the paper: seconds an iteration and GB on a Titan X. Rows with
 # N = 2 in two passes, for VGG16.

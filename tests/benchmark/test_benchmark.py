@@ -1,5 +1,6 @@
 """The benchmark compares what it says it compares. No test looks at a time."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ from mmdet_ohem.benchmark import (
     sweep_as_markdown,
 )
 from mmdet_ohem.benchmark.measure import PARTS, Stopwatch
-from mmdet_ohem.benchmark.methods import Method, random_batch
+from mmdet_ohem.benchmark.methods import Method
+from mmdet_ohem.benchmark.workload import random_batch
+from mmdet_ohem.proposals import save_proposals
+from mmdet_ohem.proposals.proposal_file import make_entry
 
 CONFIG = Path(__file__).parents[2] / 'configs' / 'fast_rcnn_vgg16_voc07.py'
 CPU = torch.device('cpu')
@@ -87,13 +91,44 @@ def test_proposals_lie_in_the_image() -> None:
         assert (boxes[:, 2:] > boxes[:, :2]).all()
 
 
+def test_boxes_of_a_proposal_file_are_stretched_to_the_image(
+    tmp_path: Path,
+) -> None:
+    corners = torch.rand(2, 70, 2, 2).sort(2).values * 300
+    names = ['a.jpg', 'b.jpg']
+    save_proposals(
+        tmp_path / 'p.pkl',
+        {
+            name: make_entry(boxes.view(70, 4).numpy())
+            for name, boxes in zip(names, corners, strict=True)
+        },
+    )
+    load = replace(SMALL, proposals=str(tmp_path / 'p.pkl'))
+    samples = random_batch(load, CPU)['data_samples']
+    for sample, boxes in zip(samples, corners.flatten(2), strict=True):
+        found = sample.proposals.bboxes
+        scale = torch.tensor([96, 64]) / boxes[:, 2:].amax(0)
+        torch.testing.assert_close(found, boxes[:60] * scale.repeat(2))
+
+
+@pytest.mark.parametrize('change', [dict(num_rois=71), dict(num_images=3)])
+def test_too_few_proposals_are_an_error(tmp_path: Path, change: dict) -> None:
+    box = torch.tensor([[0.0, 0, 9, 9]]).repeat(70, 1).numpy()
+    entries = {name: make_entry(box) for name in ('a.jpg', 'b.jpg')}
+    save_proposals(tmp_path / 'p.pkl', entries)
+    load = replace(SMALL, proposals=str(tmp_path / 'p.pkl'), **change)
+    with pytest.raises(ValueError, match=r'\[70, 70\] boxes.*are needed'):
+        random_batch(load, CPU)
+
+
 def test_methods_are_run_in_turn(detector: Any) -> None:
     ticks = []
     names = ['baseline', 'OHEM']
     costs = compare_methods(
         detector, SMALL, names, 2, CPU, on_iter=lambda: ticks.append(1)
     )
-    assert len(ticks) == (2 + 1) * len(names)
+    # The first method once more, so that the optimizer has its momentum.
+    assert len(ticks) == (2 + 1) * len(names) + 1
     assert [cost.method for cost in costs] == names
     assert [len(cost.seconds) for cost in costs] == [2, 2]
     assert costs[0].ratios == (1.0, 1.0)
