@@ -2,11 +2,7 @@
 
 from mmdet_ohem.benchmark.limits import MachineLimits, measure_limits
 from mmdet_ohem.benchmark.measure import Cost, compare_methods
-from mmdet_ohem.benchmark.methods import (
-    METHODS,
-    build_detector,
-    fc_sizes,
-)
+from mmdet_ohem.benchmark.methods import METHODS, build_detector, fc_sizes
 from mmdet_ohem.benchmark.report import as_markdown, sweep_as_markdown
 from mmdet_ohem.benchmark.workload import Workload
 

@@ -134,16 +134,7 @@ def compare_methods(
     runs = [Method(name, detector, load, optimizer) for name in methods]
     seconds: dict[str, list[float]] = defaultdict(list)
     parts: dict[str, list[dict[str, float]]] = defaultdict(list)
-    peaks: dict[str, int | None] = {}
-    # The first step allocates the momentum, which is there in all others.
-    runs[0].train_iteration(batch)
-    on_iter()
-    for run in runs:
-        # Not while time counts: memory given back has to be got anew.
-        _reset_peak(device)
-        run.train_iteration(batch)
-        peaks[run.name] = _peak(device)
-        on_iter()
+    peaks = _peaks(runs, batch, device, on_iter)
     for _ in range(rounds):
         for run in runs:
             total, found = _time(run, batch, device)
@@ -190,6 +181,28 @@ def _split(total: float, found: dict[str, float]) -> dict[str, float]:
         'selection': sampling - readonly,
         'training pass': total - backbone - sampling,
     }
+
+
+def _peaks(
+    runs: Sequence[Method],
+    batch: dict,
+    device: torch.device,
+    on_iter: Callable[[], None],
+) -> dict[str, int | None]:
+    """Bytes at the peak of an iteration of each method.
+
+    Not while time counts: memory given back has to be got anew.
+    """
+    # The first step allocates the momentum, which is there in all others.
+    runs[0].train_iteration(batch)
+    on_iter()
+    found = {}
+    for run in runs:
+        _reset_peak(device)
+        run.train_iteration(batch)
+        found[run.name] = _peak(device)
+        on_iter()
+    return found
 
 
 def _reset_peak(device: torch.device) -> None:

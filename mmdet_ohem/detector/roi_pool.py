@@ -7,7 +7,7 @@ Shapes: ``N`` images, ``C`` channels, ``H x W`` cells, ``R`` RoIs, ``PH x PW``
 bins per RoI, ``B = R * PH * PW`` bins in all.
 """
 
-from collections.abc import Iterator
+import math
 from typing import Any
 
 import torch
@@ -19,8 +19,8 @@ from mmdet_ohem.detector.sparse_table import Bins, SparseTable
 
 # Bins looked up at once: bounds the memory beside the output. On CPU, what is
 # read and written for them shall stay in the cache of a core.
-_BINS_AT_ONCE = {'cpu': 512}
-_BINS_AT_ONCE_ON_GPU = 8192
+_BINS_AT_ONCE_ON_CPU = 512
+_BINS_AT_ONCE = 8192
 
 
 class RoIPool(nn.Module):
@@ -104,10 +104,17 @@ class _RoIPool(torch.autograd.Function):
             device=feats.device,
         )
         table = SparseTable(feats.detach(), bins, track)
-        places = table.places(bins)
-        for rois_part, part in _parts(len(rois), output_size, feats.device):
+        places = table.places()
+        on_cpu = feats.device.type == 'cpu'
+        at_once = _BINS_AT_ONCE_ON_CPU if on_cpu else _BINS_AT_ONCE
+        area = math.prod(output_size)
+        step = max(at_once // area, 1)
+        for start in range(0, len(rois), step):
+            part = slice(start * area, (start + step) * area)
             best, winner = table.look_up(places[:, part])
-            bins_last[rois_part] = best.view(-1, *output_size, channels)
+            bins_last[start : start + step] = best.view(
+                -1, *output_size, channels
+            )
             if winner is not None:
                 winners[part] = winner
         ctx.save_for_backward(winners, bins.image)
@@ -131,20 +138,6 @@ class _RoIPool(torch.autograd.Function):
         feats_grad.scatter_add_(0, target, grad)
         feats_grad = feats_grad[:-1].view(num_images, height, width, channels)
         return feats_grad.permute(0, 3, 1, 2), None, None, None
-
-
-def _parts(
-    num_rois: int, output_size: tuple[int, int], device: torch.device
-) -> Iterator[tuple[slice, slice]]:
-    """RoIs pooled at once, and the bins of them."""
-    area = output_size[0] * output_size[1]
-    bins_at_once = _BINS_AT_ONCE.get(device.type, _BINS_AT_ONCE_ON_GPU)
-    step = max(bins_at_once // area, 1)
-    for start in range(0, num_rois, step):
-        yield (
-            slice(start, start + step),
-            slice(start * area, (start + step) * area),
-        )
 
 
 def _bins_of(

@@ -38,6 +38,7 @@ class SparseTable:
 
     def __init__(self, feats: Tensor, bins: Bins, track: bool) -> None:
         num_images, channels, self.height, self.width = feats.shape
+        self.bins = bins
         self.rows = _log2(bins.bottom - bins.top)
         self.columns = _log2(bins.right - bins.left)
         num_rows, self.num_columns = (
@@ -67,14 +68,11 @@ class SparseTable:
 
     def _level(self, start: int, shape: tuple[int, ...]) -> '_Level':
         """The part of the table for one size of rectangles."""
-        value, cell = (
-            None
-            if x is None
-            else x.narrow(0, start, math.prod(shape)).view(*shape, -1)
-            for x in (self.values, self.cells)
-        )
-        assert value is not None
-        return _Level(value, cell)
+        rows = slice(start, start + math.prod(shape))
+        cell = None
+        if self.cells is not None:
+            cell = self.cells[rows].view(*shape, -1)
+        return _Level(self.values[rows].view(*shape, -1), cell)
 
     def _fill(self, levels: list['_Level'], feats: Tensor) -> None:
         """Compute all levels, each from one with half its height or width.
@@ -95,8 +93,9 @@ class SparseTable:
                 half = levels[i - self.num_columns]
                 level.join(half, dim=1, side=2 ** (row - 1))
 
-    def places(self, bins: Bins) -> Tensor:
+    def places(self) -> Tensor:
         """Rows of the table that together cover each bin, shape (4, B)."""
+        bins = self.bins
         size_y, size_x = 1 << self.rows, 1 << self.columns
         table_height = self.height - size_y + 1
         table_width = self.width - size_x + 1
