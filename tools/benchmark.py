@@ -41,7 +41,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--proposals',
         help='proposal file whose first images lend their boxes (default: '
-        'boxes at random, which share no cells)',
+        'boxes at random, which hardly share cells; always in the sweep)',
     )
     parser.add_argument(
         '--methods', nargs='+', default=list(METHODS), choices=METHODS
