@@ -17,7 +17,7 @@ help:
 	@echo 'make clean  delete what demo and test wrote, keep .venv'
 
 env:
-	@PYTHON='$(PYTHON)' bash tools/setup_env.sh
+	@PYTHON='$(PYTHON)' bash dev/setup_env.sh
 
 demo: env
 	@bash tools/demo.sh

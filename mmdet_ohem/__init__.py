@@ -5,15 +5,17 @@ from mmdet_ohem.installation import check_installation
 check_installation()
 
 from mmdet_ohem import (  # noqa: E402
-    analysis,
     detector,
     evaluation,
+    figure3,
     localization,
     mining,
     proposals,
+    runs,
     tables,
+    watch,
 )
-from mmdet_ohem.checkpoints import allow_mmengine_checkpoints  # noqa: E402
+from mmdet_ohem.host.checkpoints import allow_mmengine_checkpoints  # noqa: E402
 from mmdet_ohem.inference import FastRCNNInferencer  # noqa: E402
 from mmdet_ohem.localization import box_voting  # noqa: E402
 from mmdet_ohem.mining import (  # noqa: E402
@@ -30,13 +32,15 @@ __all__ = [
     'OHEMSampler',
     'ReadOnlyBBoxHead',
     '__version__',
-    'analysis',
     'box_voting',
     'detector',
     'evaluation',
+    'figure3',
     'localization',
     'mining',
     'proposals',
+    'runs',
     'select_hard_examples',
     'tables',
+    'watch',
 ]

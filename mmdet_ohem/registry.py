@@ -48,9 +48,10 @@ HOOKS = Registry(
     parent=MMDET_HOOKS,
     scope='mmdet_ohem',
     locations=[
-        'mmdet_ohem.analysis',
+        'mmdet_ohem.figure3',
         'mmdet_ohem.localization',
-        'mmdet_ohem.tables',
+        'mmdet_ohem.runs',
+        'mmdet_ohem.watch',
     ],
 )
 METRICS = Registry(

@@ -36,7 +36,7 @@ KINDS = ['wheel', 'editable']
 # As pip calls the hooks of pyproject.toml, in one process.
 BUILD = """
 import os, sys
-sys.path.insert(0, 'tools')
+sys.path.insert(0, 'dev')
 import build_backend
 for kind in ('wheel', 'editable', 'sdist'):
     os.mkdir(f'../{kind}')
@@ -50,7 +50,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('build')
     clone = folder / 'a clone'
     clone.mkdir()
-    for name in ('mmdet_ohem', 'configs', 'tools', 'tests', 'docs'):
+    for name in ('mmdet_ohem', 'configs', 'tools', 'dev', 'tests', 'docs'):
         junk = shutil.ignore_patterns('__pycache__', '.mim')
         shutil.copytree(REPO / name, clone / name, ignore=junk)
     for path in REPO.iterdir():
@@ -106,7 +106,7 @@ def test_a_wheel_carries_configs_tools_and_the_index(built: Path) -> None:
         for name in files_in(CONFIGS)
         if name.endswith(('.py', '.yml'))
     }
-    tools = {f'tools/{name}' for name in TOOLS - {'build_backend.py'}}
+    tools = {f'tools/{name}' for name in TOOLS}
     ids = {f'ids/{name}' for name in LEAVES}
     assert carried == configs | tools | ids | {'model-index.yml'}
     for name in configs | tools:
@@ -231,7 +231,7 @@ def test_mim_search_filters(site: Path) -> None:
 def test_the_metafile_is_up_to_date() -> None:
     text = metafile_text(CONFIGS, TABLES.values())
     assert (CONFIGS / METAFILE).read_text() == text, (
-        'Remedy: python tools/make_metafile.py'
+        'Remedy: python dev/make_metafile.py'
     )
 
 

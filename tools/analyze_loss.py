@@ -23,27 +23,27 @@ from rich.progress import (
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from mmdet_ohem.analysis.loss_analysis import (
+from mmdet_ohem.figure3.loss_analysis import (
     AnalysisSettings,
     LossAnalysis,
     Progress,
 )
-from mmdet_ohem.analysis.loss_dataset import SPLITS
-from mmdet_ohem.analysis.loss_report import (
+from mmdet_ohem.figure3.loss_dataset import SPLITS
+from mmdet_ohem.figure3.loss_report import (
     RunLosses,
     draw_figure,
     write_csv,
 )
-from mmdet_ohem.analysis.loss_sums import (
+from mmdet_ohem.figure3.loss_sums import (
     ALL,
     FAR_BG_IOU,
     KINDS,
     MeanLoss,
     pick_mean,
 )
-from mmdet_ohem.analysis.process_group import LAUNCHERS, process_group
-from mmdet_ohem.analysis.run_labels import label_runs
-from mmdet_ohem.analysis.trained_run import open_run
+from mmdet_ohem.host.process_group import LAUNCHERS, process_group
+from mmdet_ohem.runs.labels import label_runs
+from mmdet_ohem.runs.trained_run import open_run
 
 
 def parse_args() -> argparse.Namespace:

@@ -14,8 +14,8 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 from rich.console import Console
 
-from mmdet_ohem.analysis.hard_example_browser import HardExampleBrowser
-from mmdet_ohem.analysis.hard_example_drawing import DrawingStyle
+from mmdet_ohem.watch.hard_example_browser import HardExampleBrowser
+from mmdet_ohem.watch.hard_example_drawing import DrawingStyle
 
 
 def parse_args() -> argparse.Namespace:

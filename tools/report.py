@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mmdet_ohem.analysis.run_report import make_report
+from mmdet_ohem.report.page import make_report
 
 
 def parse_args() -> argparse.Namespace:

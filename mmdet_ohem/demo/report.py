@@ -14,7 +14,7 @@ from mmdet.structures import DetDataSample
 from mmdet.visualization import DetLocalVisualizer
 from mmengine.structures import InstanceData
 
-from mmdet_ohem.analysis.run_report_data import Curve, read_curves
+from mmdet_ohem.runs.run_data import Curve, read_curves
 
 _CURVES = {
     'loss': 'loss over the sampled RoIs',

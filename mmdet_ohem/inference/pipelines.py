@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Sequence
 
-from mmdet_ohem.data_configs import transform_name
+from mmdet_ohem.host.pipelines import transform_name
 
 
 def inference_pipeline(pipeline: Sequence[dict]) -> list[dict]:

@@ -8,7 +8,7 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import TestLoop
 from torch import nn
 
-from mmdet_ohem.data_configs import leaf_datasets
+from mmdet_ohem.host.pipelines import leaf_datasets
 from mmdet_ohem.localization.views import build_tta_model, views_pipeline
 from mmdet_ohem.registry import LOOPS
 

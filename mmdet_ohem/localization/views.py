@@ -16,7 +16,7 @@ from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import bbox_flip
 from torch import Tensor, nn
 
-from mmdet_ohem.data_configs import transform_name
+from mmdet_ohem.host.pipelines import transform_name
 
 Scale = tuple[int, int]
 

@@ -8,12 +8,12 @@ from typing import Any
 import yaml
 from mmengine.config import Config
 
-from mmdet_ohem.data_configs import leaf_datasets
+from mmdet_ohem.host.pipelines import leaf_datasets
 from mmdet_ohem.tables.row import Table
 
 METAFILE = 'metafile.yml'
 _HEAD = """\
-# Made by tools/make_metafile.py: run it again when a config is new or changed.
+# Made by dev/make_metafile.py: run it again when a config is new or changed.
 # "Paper" is what the paper reports. Results would be what was measured with
 # this code at full size: there are none yet.
 """

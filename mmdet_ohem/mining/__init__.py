@@ -4,6 +4,7 @@ And what it is compared with: :class:`LossMaskingRoIHead`, the paper's first
 option, and :class:`HardNegativeSampler`, mining of background alone.
 """
 
+from mmdet_ohem.host.sampling_result import take_rois
 from mmdet_ohem.mining.all_roi_sampler import AllRoISampler
 from mmdet_ohem.mining.hard_examples import select_hard_examples
 from mmdet_ohem.mining.hard_negative_sampler import HardNegativeSampler
@@ -11,7 +12,6 @@ from mmdet_ohem.mining.loss_masking_roi_head import LossMaskingRoIHead
 from mmdet_ohem.mining.mining_record import MiningRecord
 from mmdet_ohem.mining.ohem_sampler import OHEMSampler
 from mmdet_ohem.mining.readonly_bbox_head import ReadOnlyBBoxHead
-from mmdet_ohem.mining.sampling_result import take_rois
 
 __all__ = [
     'AllRoISampler',

@@ -7,7 +7,7 @@ import torch
 from mmdet.models.task_modules.samplers import RandomSampler, SamplingResult
 from torch import Tensor, nn
 
-from mmdet_ohem.mining.sampling_result import take_rois
+from mmdet_ohem.host.sampling_result import take_rois
 from mmdet_ohem.mining.scoring_sampler import ScoringSampler
 from mmdet_ohem.registry import TASK_UTILS
 

@@ -8,9 +8,9 @@ from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.structures.bbox import bbox2roi, get_box_tensor
 from torch import Tensor
 
+from mmdet_ohem.host.sampling_result import proposal_order, take_rois
 from mmdet_ohem.mining.hard_examples import select_hard_examples
 from mmdet_ohem.mining.roi_loss import head_losses_per_roi
-from mmdet_ohem.mining.sampling_result import proposal_order, take_rois
 from mmdet_ohem.registry import MODELS
 
 

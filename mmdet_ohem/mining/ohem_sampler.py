@@ -12,11 +12,11 @@ from mmengine.logging import MessageHub, print_log
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmdet_ohem.mining.check_roi_head import check_roi_head
+from mmdet_ohem.host.roi_heads import check_roi_head
+from mmdet_ohem.host.sampling_result import proposal_order, take_rois
 from mmdet_ohem.mining.hard_examples import rank_hard_examples
 from mmdet_ohem.mining.inherited_keys import check_inherited_keys
 from mmdet_ohem.mining.mining_record import MiningRecord
-from mmdet_ohem.mining.sampling_result import proposal_order, take_rois
 from mmdet_ohem.mining.scoring_sampler import ScoringSampler
 from mmdet_ohem.registry import TASK_UTILS
 

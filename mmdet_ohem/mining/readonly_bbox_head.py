@@ -12,15 +12,15 @@ from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.structures.bbox import bbox2roi
 from torch import Tensor
 
-from mmdet_ohem.mining.check_roi_head import check_roi_head
+from mmdet_ohem.host.no_trace import leaving_no_trace
+from mmdet_ohem.host.roi_heads import check_roi_head
+from mmdet_ohem.host.sharding import is_sharded
 from mmdet_ohem.mining.distinct_rois import distinct_rois
-from mmdet_ohem.mining.no_trace import leaving_no_trace
 from mmdet_ohem.mining.roi_loss import (
     RoILosses,
     head_losses_per_roi,
     slice_rois,
 )
-from mmdet_ohem.mining.sharding import is_sharded
 from mmdet_ohem.registry import TASK_UTILS
 
 _DTYPES = {

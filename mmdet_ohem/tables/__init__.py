@@ -1,12 +1,11 @@
 """The paper's tables: their rows, runs that measure them, what came out."""
 
+from mmdet_ohem.runs.run_record import RunRecord
 from mmdet_ohem.tables.demo_size import NoDemoSizeError
 from mmdet_ohem.tables.execute import RunError, execute
 from mmdet_ohem.tables.launch import LAUNCHERS, Launch
-from mmdet_ohem.tables.random_state_hook import RandomStateHook
 from mmdet_ohem.tables.row import Row, Table
 from mmdet_ohem.tables.run_plan import DATA, Run, plan_runs
-from mmdet_ohem.tables.run_record import RunRecord
 from mmdet_ohem.tables.table1 import TABLE1
 from mmdet_ohem.tables.table3 import TABLE3
 from mmdet_ohem.tables.table4 import TABLE4
@@ -20,7 +19,6 @@ __all__ = [
     'TABLES',
     'Launch',
     'NoDemoSizeError',
-    'RandomStateHook',
     'Row',
     'Run',
     'RunError',

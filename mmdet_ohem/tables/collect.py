@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
+from mmdet_ohem.runs.run_record import RunRecord, read_finished
 from mmdet_ohem.tables.row import Row, Table
 from mmdet_ohem.tables.run_plan import run_folder
-from mmdet_ohem.tables.run_record import RunRecord, read_finished
 
 # What an evaluation server answered: put by hand into the folder of the run.
 SERVER = 'server.json'

@@ -14,15 +14,15 @@ from typing import BinaryIO
 
 from mmengine.config import Config
 
-from mmdet_ohem.tables.launch import Launch
-from mmdet_ohem.tables.run_plan import Run, config_hash, config_of
-from mmdet_ohem.tables.run_record import (
+from mmdet_ohem.runs.run_record import (
     RunRecord,
     read_begun,
     read_finished,
     write_begun,
     write_finished,
 )
+from mmdet_ohem.tables.launch import Launch
+from mmdet_ohem.tables.run_plan import Run, config_hash, config_of
 
 LOG = 'run.log'
 _ITERATION = re.compile(rb'Iter\((train|test)\) \[ *(\d+)/ *(\d+)\]')

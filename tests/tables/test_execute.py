@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
+from mmdet_ohem.runs.run_record import read_finished
 from mmdet_ohem.tables import (
     TABLES,
     Launch,
@@ -21,7 +22,6 @@ from mmdet_ohem.tables import (
     plan_runs,
 )
 from mmdet_ohem.tables.execute import LOG, last_checkpoint
-from mmdet_ohem.tables.run_record import read_finished
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 MAX_ITERS = 400  # of the demo

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from mmdet_ohem.runs.run_record import write_finished
 from mmdet_ohem.tables import TABLES, RunRecord
 from mmdet_ohem.tables.collect import SERVER, collect
 from mmdet_ohem.tables.render import render_csv, render_markdown
 from mmdet_ohem.tables.run_plan import run_folder
-from mmdet_ohem.tables.run_record import write_finished
 
 OHEM = 'fast_rcnn_vgg16_ohem_voc07'
 VOC12 = 'fast_rcnn_vgg16_ohem_voc12'

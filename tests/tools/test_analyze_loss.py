@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from mmdet_ohem.analysis.all_roi_loss import AllRoILoss
-from tests.analysis.runs import small_config, write_images, write_run
+from mmdet_ohem.figure3.all_roi_loss import AllRoILoss
+from tests.figure3.runs import small_config, write_images, write_run
 from tools import analyze_loss
 
 TOOL = Path(analyze_loss.__file__)

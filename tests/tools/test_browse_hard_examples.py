@@ -12,9 +12,9 @@ from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.hub import get_config
 
-from mmdet_ohem.analysis.hard_example_browser import HardExampleBrowser
-from mmdet_ohem.analysis.selection_rules import HEURISTIC, PAPER, STOCK
-from tests.analysis.runs import small_config, write_images, write_run
+from mmdet_ohem.watch.hard_example_browser import HardExampleBrowser
+from mmdet_ohem.watch.selection_rules import HEURISTIC, PAPER, STOCK
+from tests.figure3.runs import small_config, write_images, write_run
 from tools import browse_hard_examples
 
 

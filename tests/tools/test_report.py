@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.analysis.logged_runs import train_line, write_logged_run
+from tests.runs.logged_runs import train_line, write_logged_run
 from tools import report
 
 

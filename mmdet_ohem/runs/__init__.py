@@ -1,0 +1,5 @@
+"""A run on disk, mmdet's work dir: config, checkpoints, logs, records."""
+
+from mmdet_ohem.runs.random_state_hook import RandomStateHook
+
+__all__ = ['RandomStateHook']
