@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from mmdet_ohem.benchmark import (
-    METHODS,
+    TABLE_METHODS,
     Cost,
     MachineLimits,
     Workload,
@@ -18,6 +18,7 @@ from mmdet_ohem.benchmark import (
     compare_methods,
     fc_sizes,
     measure_limits,
+    methods,
     sweep_as_markdown,
 )
 
@@ -44,7 +45,11 @@ def parse_args() -> argparse.Namespace:
         'boxes at random, which hardly share cells; always in the sweep)',
     )
     parser.add_argument(
-        '--methods', nargs='+', default=list(METHODS), choices=METHODS
+        '--methods',
+        nargs='+',
+        default=list(TABLE_METHODS),
+        choices=methods(),
+        help='also any mining rule by its name (default: those of the table)',
     )
     parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument(

@@ -14,6 +14,7 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 from rich.console import Console
 
+from mmdet_ohem.mining.rules import rule_names
 from mmdet_ohem.watch.hard_example_browser import HardExampleBrowser
 from mmdet_ohem.watch.hard_example_drawing import DrawingStyle
 
@@ -61,6 +62,14 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='draw, faintly, what the NMS removed',
     )
+    parser.add_argument(
+        '--rules',
+        nargs='+',
+        default=[],
+        metavar='RULE',
+        help='further mining rules, each a row of the sheet: '
+        f'{", ".join(rule_names())}, or your own',
+    )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
         '--device', default='cuda' if torch.cuda.is_available() else 'cpu'
@@ -90,12 +99,16 @@ def main() -> int:
             args.max_boxes, args.draw_suppressed, args.min_side
         )
         browser = HardExampleBrowser(
-            load_config(args), args.checkpoints, args.device, args.seed
+            load_config(args),
+            args.checkpoints,
+            args.device,
+            args.seed,
+            args.rules,
         )
         inds = browser.find(args.images, args.num)
         for path in browser.browse(inds, args.out, style):
             console.print(f'wrote {path}')
-    except (OSError, TypeError, ValueError) as error:
+    except (KeyError, OSError, TypeError, ValueError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
     return 0

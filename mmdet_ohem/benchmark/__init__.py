@@ -2,12 +2,17 @@
 
 from mmdet_ohem.benchmark.limits import MachineLimits, measure_limits
 from mmdet_ohem.benchmark.measure import Cost, compare_methods
-from mmdet_ohem.benchmark.methods import METHODS, build_detector, fc_sizes
+from mmdet_ohem.benchmark.methods import (
+    TABLE_METHODS,
+    build_detector,
+    fc_sizes,
+    methods,
+)
 from mmdet_ohem.benchmark.report import as_markdown, sweep_as_markdown
 from mmdet_ohem.benchmark.workload import Workload
 
 __all__ = [
-    'METHODS',
+    'TABLE_METHODS',
     'Cost',
     'MachineLimits',
     'Workload',
@@ -16,5 +21,6 @@ __all__ = [
     'compare_methods',
     'fc_sizes',
     'measure_limits',
+    'methods',
     'sweep_as_markdown',
 ]

@@ -26,7 +26,7 @@ class Cost:
     """What an iteration of one method takes.
 
     Attributes:
-        method: Key of ``METHODS``.
+        method: Name of one of :func:`methods`.
         seconds: Of each iteration.
         ratios: Of each iteration to that of the first method in the same
             round.
@@ -81,9 +81,9 @@ class Stopwatch:
             (method.detector, 'extract_feat', 'backbone'),
             (sampler, 'sample', 'selection'),
         ]
-        if hasattr(sampler, 'readonly_head'):
-            readonly = sampler.readonly_head
-            wrapped.append((readonly, 'losses', 'read-only pass'))
+        readonly = getattr(sampler, 'readonly_head', None)
+        if readonly is not None:
+            wrapped.append((readonly, 'score', 'read-only pass'))
         try:
             for owner, name, part in wrapped:
                 setattr(owner, name, self._timed(getattr(owner, name), part))
@@ -117,7 +117,7 @@ def compare_methods(
     Args:
         detector: Shared by all methods; its weights are trained.
         load: Sizes.
-        methods: Keys of ``METHODS``; ratios are to the first of them.
+        methods: Names of methods; ratios are to the first of them.
         rounds: Iterations of each method, after one of the first method that
             is not measured, and one of each that is not timed and in which
             the peak of the memory is looked for.

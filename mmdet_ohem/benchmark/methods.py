@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmdet_ohem.benchmark.workload import Workload
 from mmdet_ohem.mining import LossMaskingRoIHead
+from mmdet_ohem.mining.rules import rule_names
 
 
 def build_detector(config: str, fc_width: int | None = None) -> Any:
@@ -45,7 +46,7 @@ def fc_sizes(config: str) -> tuple[int, tuple[int, int]]:
     return head.in_channels * head.roi_feat_size**2, head.fc_out_channels
 
 
-class Rule(NamedTuple):
+class Recipe(NamedTuple):
     """How a method chooses what is trained on.
 
     Attributes:
@@ -60,34 +61,47 @@ class Rule(NamedTuple):
 
 
 _FLOAT32 = dict(type='mmdet_ohem.ReadOnlyBBoxHead', dtype='float32')
-#: Name in the table -> rule.
-METHODS = {
-    'baseline': Rule(
+#: The methods of the table, by name.
+TABLE_METHODS = {
+    'baseline': Recipe(
         dict(type='RandomSampler', pos_fraction=0.25), (0.1, 0.5)
     ),
-    'OHEM': Rule(dict(type='mmdet_ohem.OHEMSampler')),
-    'OHEM, float32': Rule(
+    'OHEM': Recipe(dict(type='mmdet_ohem.OHEMSampler')),
+    'OHEM, float32': Recipe(
         dict(type='mmdet_ohem.OHEMSampler', readonly_head=_FLOAT32)
     ),
-    'stock OHEMSampler': Rule(
+    'stock OHEMSampler': Recipe(
         dict(type='mmdet.OHEMSampler', pos_fraction=0.25)
     ),
-    'loss masking': Rule(
+    'loss masking': Recipe(
         dict(type='mmdet_ohem.AllRoISampler'), roi_head=LossMaskingRoIHead
     ),
 }
 
 
-def _roi_head(rule: Rule, plain: Any, num: int) -> StandardRoIHead:
-    """A RoI head for a rule, made of the very modules of another one.
+def methods() -> dict[str, Recipe]:
+    """Everything that can be compared, by name.
+
+    Returns:
+        The methods of the table, then each registered mining rule.
+    """
+    rules = {
+        name: Recipe(dict(type='mmdet_ohem.RuleSampler', rule=name))
+        for name in rule_names()
+    }
+    return TABLE_METHODS | rules
+
+
+def _roi_head(recipe: Recipe, plain: Any, num: int) -> StandardRoIHead:
+    """A RoI head for a method, made of the very modules of another one.
 
     So all methods train one set of weights.
     """
-    head = rule.roi_head(test_cfg=plain.test_cfg)
+    head = recipe.roi_head(test_cfg=plain.test_cfg)
     head.bbox_roi_extractor = plain.bbox_roi_extractor
     head.bbox_head = plain.bbox_head
-    assigner = dict(plain.train_cfg.assigner, neg_iou_thr=rule.neg_iou_thr)
-    sampler = dict(rule.sampler, num=num)
+    assigner = dict(plain.train_cfg.assigner, neg_iou_thr=recipe.neg_iou_thr)
+    sampler = dict(recipe.sampler, num=num)
     head.train_cfg = ConfigDict(
         plain.train_cfg, assigner=assigner, sampler=sampler
     )
@@ -99,7 +113,7 @@ class Method:
     """A method on a detector that other methods use as well.
 
     Args:
-        name: Key of ``METHODS``.
+        name: Of one of :func:`methods`.
         detector: Is given the method's RoI head at each iteration.
         load: Sizes.
         optimizer: Steps the shared weights.
@@ -116,7 +130,7 @@ class Method:
         self.detector = detector
         self.optimizer = optimizer
         self.roi_head: Any = _roi_head(
-            METHODS[name], detector.roi_head, load.num
+            methods()[name], detector.roi_head, load.num
         )
 
     def train_iteration(self, batch: dict) -> Tensor:

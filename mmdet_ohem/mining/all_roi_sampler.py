@@ -2,40 +2,28 @@
 
 from typing import Any
 
-from mmdet.models.task_modules.assigners import AssignResult
-from mmdet.models.task_modules.samplers import BaseSampler
-from torch import Tensor
-
+from mmdet_ohem.mining.rule_sampler import RuleSampler
 from mmdet_ohem.registry import TASK_UTILS
 
 
 @TASK_UTILS.register_module()
-class AllRoISampler(BaseSampler):
+class AllRoISampler(RuleSampler):
     """Every RoI that the assigner did not ignore, without a limit.
 
     Args:
-        num: Not a limit here; read by those who choose among all.
+        num: Not a limit here; read by those who choose among all, such as
+            :class:`~mmdet_ohem.mining.LossMaskingRoIHead`.
         add_gt_as_proposals: Whether ground-truth boxes are RoIs, too.
-        **kwargs: Keys of the sampler that a config had before; not used.
+        **kwargs: ``context``, and what is inherited: see
+            :class:`RuleSampler`.
+
+    Raises:
+        TypeError: An unknown key.
     """
 
     def __init__(
         self, num: int = 1, add_gt_as_proposals: bool = True, **kwargs: Any
     ) -> None:
-        # All of pos_fraction is allowed to be foreground: the base class only
-        # gathers the RoIs.
         super().__init__(
-            num, pos_fraction=1.0, add_gt_as_proposals=add_gt_as_proposals
+            num, 'all_rois', add_gt_as_proposals=add_gt_as_proposals, **kwargs
         )
-
-    def _sample_pos(
-        self, assign_result: AssignResult, num_expected: int, **kwargs: Any
-    ) -> Tensor:
-        """Indices of all foreground RoIs, shape (P,)."""
-        return (assign_result.gt_inds > 0).nonzero().squeeze(1)
-
-    def _sample_neg(
-        self, assign_result: AssignResult, num_expected: int, **kwargs: Any
-    ) -> Tensor:
-        """Indices of all background RoIs, shape (R - P,)."""
-        return (assign_result.gt_inds == 0).nonzero().squeeze(1)

@@ -1,43 +1,52 @@
 """Keys that a config inherits from the sampler it had before."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from mmengine.logging import print_log
 
-_UNUSED_KEYS = ('pos_fraction', 'neg_pos_ub')
+from mmdet_ohem.mining.rules.rule import did_you_mean
+
+_INHERITED = ('neg_pos_ub', 'pos_fraction')
 
 
-def check_inherited_keys(keys: Iterable[str], used: bool) -> None:
+def check_inherited_keys(
+    sampler: str,
+    known: Sequence[str],
+    keys: Iterable[str],
+    used: Iterable[str],
+) -> None:
     """Report inherited keys without a use, refuse unknown ones.
 
     Args:
+        sampler: Name of the sampler's class.
+        known: Its own keys.
         keys: Keys of the config that the sampler itself does not have.
-        used: Whether those of a random sampler have a use, in a warm-up.
+        used: Which of ``keys`` the rule or a warm-up uses.
 
     Raises:
         TypeError: A key is unknown.
     """
-    unknown = sorted(set(keys) - set(_UNUSED_KEYS))
+    unknown = sorted(set(keys) - set(_INHERITED))
     if unknown:
-        known = 'num, nms_iou_thr, class_aware_nms, readonly_head, '
+        meant = did_you_mean(unknown, [*known, *_INHERITED])
         raise TypeError(
-            f'OHEMSampler has no key {", ".join(map(repr, unknown))}; it has '
-            f'{known}add_gt_as_proposals, warmup_iters (and, but for a '
-            f'warm-up, ignores {" and ".join(_UNUSED_KEYS)})'
+            f'{sampler} has no key {", ".join(map(repr, unknown))}; it has '
+            f'{", ".join(known)}{meant}. Only {" and ".join(_INHERITED)} of '
+            'the sampler that a config had before may stay'
         )
-    unused = tuple(sorted(keys))
-    if unused and not used:
-        _report_unused(unused)
+    unused = tuple(sorted(set(keys) - set(used)))
+    if unused:
+        _report_unused(sampler, unused)
 
 
 @cache
-def _report_unused(keys: tuple[str, ...]) -> None:
+def _report_unused(sampler: str, keys: tuple[str, ...]) -> None:
     """Say it once a process; a cascade builds a sampler per stage."""
     print_log(
-        f'OHEMSampler does not use {" and ".join(keys)}: foreground and '
-        'background are ranked together',
+        f'{sampler} does not use {" and ".join(keys)}: its rule sets no ratio '
+        'of foreground to background',
         logger='current',
         level=logging.INFO,
     )

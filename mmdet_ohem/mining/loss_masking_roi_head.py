@@ -1,16 +1,21 @@
 """OHEM by masking losses, the paper's first option (section 4.2)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.models.task_modules.samplers import SamplingResult
-from mmdet.structures.bbox import bbox2roi, get_box_tensor
+from mmdet.structures.bbox import bbox2roi
 from torch import Tensor
 
-from mmdet_ohem.host.sampling_result import proposal_order, take_rois
-from mmdet_ohem.mining.hard_examples import select_hard_examples
+from mmdet_ohem.host.predictions import forward_bbox
+from mmdet_ohem.host.roi_weights import weigh
+from mmdet_ohem.mining.all_roi_sampler import AllRoISampler
+from mmdet_ohem.mining.image_rois import ImageRoIs
 from mmdet_ohem.mining.roi_loss import head_losses_per_roi
+from mmdet_ohem.mining.rules import PredictedRoIs, RoIs, Rule, ScoredRoIs
+from mmdet_ohem.mining.rules.rule import rule_keys
 from mmdet_ohem.registry import MODELS
 
 
@@ -26,21 +31,36 @@ class LossMaskingRoIHead(StandardRoIHead):
     ``num`` is B / N, as for the other samplers.
 
     Args:
-        nms_iou_thr: RoIs above this IoU are duplicates; None: no NMS.
-        **kwargs: As for mmdet's ``StandardRoIHead``.
+        rule: A mining rule, by name or as a dict of ``type`` and keys.
+        **kwargs: Keys of the rule, such as ``nms_iou_thr``, and what mmdet's
+            ``StandardRoIHead`` takes.
 
     Raises:
-        TypeError: There is a mask head, which would see all RoIs.
+        TypeError: An unknown key; another sampler, which would choose before
+            the rule does; or a mask head, which would see all RoIs.
     """
 
-    def __init__(self, nms_iou_thr: float | None = 0.7, **kwargs: Any) -> None:
+    def __init__(
+        self, rule: str | Mapping[str, Any] = 'ohem', **kwargs: Any
+    ) -> None:
+        given = dict(type=rule) if isinstance(rule, str) else dict(rule)
+        for key in rule_keys(given.get('type', '')):
+            if key in kwargs:
+                given[key] = kwargs.pop(key)
         super().__init__(**kwargs)
+        self.rule = Rule(given)
         if self.with_mask:
             raise TypeError(
                 'LossMaskingRoIHead has no place for a mask head: it would '
                 'be trained on all RoIs. Use mmdet_ohem.OHEMSampler'
             )
-        self.nms_iou_thr = nms_iou_thr
+        sampler = getattr(self, 'bbox_sampler', None)
+        if sampler is not None and not isinstance(sampler, AllRoISampler):
+            raise TypeError(
+                f'LossMaskingRoIHead has the sampler {type(sampler).__name__}'
+                ', which chooses RoIs before the rule can. Remedy: '
+                "train_cfg.rcnn.sampler.type = 'mmdet_ohem.AllRoISampler'"
+            )
 
     def bbox_loss(
         self, x: tuple[Tensor, ...], sampling_results: list[SamplingResult]
@@ -55,21 +75,23 @@ class LossMaskingRoIHead(StandardRoIHead):
             Predictions for all RoIs, and ``loss_bbox``.
         """
         rois = bbox2roi([result.priors for result in sampling_results])
-        results = self._bbox_forward(x, rois)
+        results = forward_bbox(self, x, rois)
         cls_score, bbox_pred = results['cls_score'], results['bbox_pred']
         kept, rows = [], []
         start = 0
         for result in sampling_results:
             end = start + len(result.priors)
-            hard = self._select(
-                cls_score[start:end],
-                bbox_pred[start:end],
-                rois[start:end],
-                result,
+            image = ImageRoIs(result)
+            part = slice(start, end)
+            choice = self.rule(
+                self._look_at(
+                    image, cls_score[part], bbox_pred[part], rois[part]
+                ),
+                self.bbox_sampler.num,
             )
-            num_pos = len(result.pos_inds)
-            pos, neg = hard[hard < num_pos], hard[hard >= num_pos]
-            kept.append(take_rois(result, pos, neg - num_pos))
+            pos, neg, weights = image.rows(choice)
+            kept.append(image.take(choice))
+            weigh(kept[-1], weights, choice.weigh_loc, self.bbox_head)
             rows.append(start + torch.cat([pos, neg]))
             start = end
         # Rows left out get a gradient of zero, as those of a masked loss.
@@ -85,29 +107,28 @@ class LossMaskingRoIHead(StandardRoIHead):
         )
         return results
 
-    def _select(
+    def _look_at(
         self,
+        image: ImageRoIs,
         cls_score: Tensor,
         bbox_pred: Tensor,
         rois: Tensor,
-        result: SamplingResult,
-    ) -> Tensor:
-        """Rows of the hard RoIs of one image, foreground first in ``rois``."""
+    ) -> RoIs:
+        """What the rule wants to know of the RoIs of one image."""
+        if not issubclass(self.rule.rois, ScoredRoIs):
+            return image.known()
         with torch.no_grad():
+            cls_score, bbox_pred = cls_score.float(), bbox_pred.float()
             losses = head_losses_per_roi(
                 self.bbox_head,
-                cls_score.float(),
-                bbox_pred.float(),
+                cls_score,
+                bbox_pred,
                 rois,
-                result,
+                image.candidates,
                 self.train_cfg,
             )
-        _, order = proposal_order(result)
-        return order[
-            select_hard_examples(
-                losses.total[order],
-                get_box_tensor(result.priors)[order],
-                self.bbox_sampler.num,
-                self.nms_iou_thr,
+            if not issubclass(self.rule.rois, PredictedRoIs):
+                return image.scored(losses)
+            return image.predicted(
+                losses, cls_score, bbox_pred, self.bbox_head
             )
-        ]

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
+
+from mmdet_ohem.mining.rules.choice import Choice
+from mmdet_ohem.mining.rules.rois import ScoredRoIs
 
 
 @dataclass(frozen=True)
 class MiningRecord:
-    """What :class:`~mmdet_ohem.OHEMSampler` made of the RoIs of one image.
+    """What a mining rule made of the RoIs of one image.
 
     R RoIs that were candidates (the assigner ignored none of them), in the
     order of the proposals, ground truth first where it is among them.
@@ -18,8 +22,11 @@ class MiningRecord:
         labels: Class of each foreground RoI, -1 for background, shape (R,).
         max_overlaps: Largest IoU with the ground truth, shape (R,); None
             where the assigner computes none.
-        kept: Indices of the RoIs that the NMS left, by descending loss.
-        hard: The first of ``kept``, which are trained on.
+        kept: Indices of the RoIs that the rule let compete (OHEM: those that
+            the NMS left), by descending loss.
+        hard: Indices of the RoIs that are trained on.
+        weights: How much the loss of each of ``hard`` counts, shape (K,);
+            None: each counts 1.
     """
 
     boxes: Tensor
@@ -28,3 +35,30 @@ class MiningRecord:
     max_overlaps: Tensor | None
     kept: Tensor
     hard: Tensor
+    weights: Tensor | None = None
+
+
+def record_of(rois: ScoredRoIs, choice: Choice) -> MiningRecord:
+    """Put down what a rule made of RoIs.
+
+    Args:
+        rois: All of them.
+        choice: Of the rule.
+
+    Returns:
+        The record.
+    """
+    losses = rois.losses.total
+    competed = torch.ones_like(rois.is_fg)
+    for left_out in choice.left_out.values():
+        competed &= ~left_out
+    ranking = losses.argsort(descending=True, stable=True)
+    return MiningRecord(
+        boxes=rois.boxes,
+        losses=losses,
+        labels=rois.labels,
+        max_overlaps=rois.max_overlaps,
+        kept=ranking[competed[ranking]],
+        hard=choice.inds,
+        weights=choice.weights,
+    )

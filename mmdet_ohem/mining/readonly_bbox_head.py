@@ -121,22 +121,39 @@ class ReadOnlyBBoxHead:
         Raises:
             TypeError: The head's loss cannot be split into RoIs.
         """
+        if not len(sampling_result.priors) and not is_sharded(self.roi_head):
+            return _no_losses(feats)
+        return self.score(feats, sampling_result)[0]
+
+    def score(
+        self, feats: Sequence[Tensor], sampling_result: SamplingResult
+    ) -> tuple[RoILosses, Any, Any]:
+        """Losses of each RoI, and the predictions that they come from.
+
+        Args:
+            feats: As for :meth:`losses`.
+            sampling_result: As for :meth:`losses`.
+
+        Returns:
+            Losses, class scores and box deltas of ``sampling_result.priors``;
+            the predictions as the box head gives them, float32.
+
+        Raises:
+            TypeError: The head's loss cannot be split into RoIs.
+        """
         rois = bbox2roi([sampling_result.priors])
-        if len(rois) == 0:
-            if is_sharded(self.roi_head):
-                # Other processes wait for this one's call.
-                with leaving_no_trace(self.roi_head, feats[0].device):
-                    self.predict(feats, rois)
-            nothing = feats[0].new_zeros(0, dtype=torch.float32)
-            return RoILosses(nothing, nothing)
         device = feats[0].device
         train_cfg = self.roi_head.train_cfg
         if self.stage is not None:
             train_cfg = train_cfg[self.stage]
         with leaving_no_trace(self.roi_head, device, self.dropout):
+            # Also without a RoI: where FSDP shards the head, other processes
+            # wait for this one's call.
             cls_score, bbox_pred = self.predict(feats, rois)
+            if not len(rois):
+                return _no_losses(feats), cls_score, bbox_pred
             with torch.autocast(device.type, enabled=False):
-                return head_losses_per_roi(
+                losses = head_losses_per_roi(
                     self.bbox_head,
                     cls_score,
                     bbox_pred,
@@ -144,6 +161,7 @@ class ReadOnlyBBoxHead:
                     sampling_result,
                     train_cfg,
                 )
+        return losses, cls_score, bbox_pred
 
     def predict(
         self, feats: Sequence[Tensor], rois: Tensor
@@ -205,6 +223,12 @@ class ReadOnlyBBoxHead:
             return _DTYPES[self.dtype]
         native = multiplies_bfloat16(device)
         return torch.bfloat16 if native else torch.float32
+
+
+def _no_losses(feats: Sequence[Tensor]) -> RoILosses:
+    """Losses of an image without RoIs."""
+    none = feats[0].new_zeros(0, dtype=torch.float32)
+    return RoILosses(none, none)
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmdet_ohem.mining.rules import Rule
+
 
 def label_runs(
     configs: Sequence[Config], folders: Sequence[Path]
@@ -63,8 +65,12 @@ def _facts(config: Config) -> dict[str, str]:
 
 def _sampling(sampler: Any) -> str:
     kind = str(sampler.type)
+    if kind == 'mmdet_ohem.RuleSampler':
+        return Rule(sampler.get('rule', 'ohem')).label
     known = {
         'mmdet_ohem.OHEMSampler': 'OHEM',
+        'mmdet_ohem.HardNegativeSampler': 'hard negatives',
+        'mmdet_ohem.AllRoISampler': 'all RoIs',
         'OHEMSampler': "mmdet's OHEM",
         'RandomSampler': 'random',
     }

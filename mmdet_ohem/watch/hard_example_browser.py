@@ -35,6 +35,7 @@ class HardExampleBrowser:
         checkpoints: Checkpoint files, in the order of the columns.
         device: Where the network runs.
         seed: Of the random heuristic.
+        rules: Further mining rules, as for :class:`SelectionRules`.
 
     Raises:
         FileNotFoundError: A checkpoint is missing.
@@ -48,10 +49,12 @@ class HardExampleBrowser:
         checkpoints: Sequence[Path],
         device: str | torch.device = 'cpu',
         seed: int = 0,
+        rules: Sequence[str | Mapping[str, Any]] = (),
     ) -> None:
         self.checkpoints = _name_checkpoints(checkpoints)
         self.device = torch.device(device)
         self.seed = seed
+        self.rules = rules
         self.model = build_detector(config).to(self.device)
         self.dataset: Any = build_dataset(config, 'train')
 
@@ -134,7 +137,7 @@ class HardExampleBrowser:
         samples = data['data_samples']
         feats = self.model.extract_feat(data['inputs'])
         gts, ignored, _ = unpack_gt_instances(samples)
-        rules = SelectionRules(self.model.roi_head, self.seed)
+        rules = SelectionRules(self.model.roi_head, self.seed, self.rules)
         (boxes,) = propose(self.model, feats, samples)
         return rules(feats, boxes, gts[0], ignored[0])
 

@@ -98,7 +98,7 @@ def draw_hard_examples(
     _draw_losses(
         visualizer,
         boxes[drawn],
-        [f'{loss:.2f}' for loss in _numpy(record.losses)[drawn]],
+        _labels(record, drawn),
         [FG_COLOR if fg else BG_COLOR for fg in is_fg],
         (width, height, line),
     )
@@ -155,6 +155,19 @@ def _removed(record: MiningRecord, drawn: np.ndarray) -> np.ndarray:
             is_removed |= kind & (losses >= losses[of_kind[-1]])
     is_removed[_numpy(record.kept)] = False
     return is_removed.nonzero()[0]
+
+
+def _labels(record: MiningRecord, drawn: np.ndarray) -> list[str]:
+    """The loss of each drawn RoI, and its weight where it has one."""
+    texts = [f'{loss:.2f}' for loss in _numpy(record.losses)[drawn]]
+    if record.weights is None:
+        return texts
+    weights = np.zeros(len(record.losses))
+    weights[_numpy(record.hard)] = _numpy(record.weights)
+    return [
+        f'{text} ×{weight:.2f}'
+        for text, weight in zip(texts, weights[drawn], strict=True)
+    ]
 
 
 def _draw(

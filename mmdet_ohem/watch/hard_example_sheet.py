@@ -1,7 +1,6 @@
 """A sheet of pictures: a row a rule, a column a checkpoint."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -40,7 +39,7 @@ def make_sheet(
         image: RGB, uint8, shape (H, W, 3).
         gt_bboxes: xyxy in its pixels, shape (G, 4).
         choices: Checkpoint -> rule -> its choice, or why there is none. The
-            rules are the same for all, and only the first one has an NMS.
+            rules are the same for all.
         style: What is drawn, and how large.
         title: Of the sheet.
 
@@ -64,14 +63,13 @@ def make_sheet(
         grid.T, choices.items(), strict=True
     ):
         for axes, rule in zip(column, rules, strict=True):
-            with_nms = style.draw_suppressed and rule == rules[0]
             _fill_cell(
                 axes,
                 f'{checkpoint}: {rule}',
                 image,
                 gt_bboxes,
                 by_rule[rule],
-                replace(style, draw_suppressed=with_nms),
+                style,
             )
     figure.suptitle(
         f'{title} (drawn with the loss: the hardest {style.max_boxes} of '

@@ -15,7 +15,8 @@ HEURISTIC_BG_LO = 0.1
 
 #: What is summed over images. 'sampled': trained on; 'scored': RoIs of which
 #: the loss was computed; 'finite': of these, with a finite one; 'mined':
-#: trained on because of it.
+#: trained on because of it; 'weighted': with a weight of its own; 'effective':
+#: how many RoIs of weight 1 spread as evenly as these weights do.
 TOTALS = (
     'images',
     'rois',
@@ -31,6 +32,8 @@ TOTALS = (
     'mined',
     'loss',
     'mined_loss',
+    'weighted_images',
+    'effective',
 )
 
 
@@ -101,6 +104,12 @@ class MiningStats:
         self._add('loss', finite_losses.sum(dtype=torch.float64))
         # A loss that is not finite is never mined.
         self._add('mined_loss', losses[record.hard].sum(dtype=torch.float64))
+        if record.weights is not None and len(record.weights):
+            weights = record.weights.double()
+            # Kish's effective sample size.
+            effective = weights.sum() ** 2 / (weights**2).sum().clamp(1e-12)
+            self._add('weighted_images', 1)
+            self._add('effective', effective)
 
     def _add(self, name: str, value: int | Tensor) -> None:
         self._sums[name] = self._sums[name] + value
@@ -133,6 +142,10 @@ def as_statistics(totals: Tensor) -> dict[str, float]:
         non_finite = total['scored'] - total['finite']
         statistics['num_kept'] = total['kept'] / total['scored_images']
         statistics['non_finite_share'] = _percent(non_finite, total['scored'])
+    if total['weighted_images']:
+        statistics['num_effective'] = (
+            total['effective'] / total['weighted_images']
+        )
     if total['finite']:
         statistics['loss'] = total['loss'] / total['finite']
     if total['mined']:

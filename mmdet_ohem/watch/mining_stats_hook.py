@@ -29,13 +29,16 @@ class MiningStatsHook(Hook):
     - ``mining/sampled_far_bg_share``: background trained on whose IoU with
       the ground truth is below 0.1, percent of the background trained on.
 
-    Of :class:`~mmdet_ohem.OHEMSampler`, which scores all RoIs, also:
+    Of :class:`~mmdet_ohem.OHEMSampler`, and of each other mining rule for
+    which all RoIs are scored, also:
 
     - ``mining/num_kept``: RoIs of an image that the NMS left;
     - ``mining/loss``: mean loss of all RoIs, what a training lowers;
     - ``mining/sampled_loss``: mean loss of those mined, higher by the rule;
     - ``mining/non_finite_share``: RoIs whose loss is not finite, percent;
-      they are in neither mean.
+      they are in neither mean;
+    - ``mining/num_effective``: of rules that weight RoIs, how many of weight
+      1 the chosen ones of an image amount to, (sum w)^2 / sum w^2.
 
     Of a cascade these are over all stages together, and each stage has its
     own beside them, as in ``mining/s0/num_rois``. Several processes log the

@@ -1,4 +1,4 @@
-"""What three rules choose to train on, of the same RoIs and weights.
+"""What several rules choose to train on, of the same RoIs and weights.
 
 Shapes: ``R`` RoIs of one image, ground truth first.
 """
@@ -16,9 +16,12 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmdet_ohem.mining import MiningRecord, OHEMSampler
+from mmdet_ohem.mining.image_rois import ImageRoIs
+from mmdet_ohem.mining.mining_record import record_of
+from mmdet_ohem.mining.rules import PredictedRoIs, Rule, ScoredRoIs
 from mmdet_ohem.watch.mining_stats import HEURISTIC_BG_LO
 
-#: The rules in the order in which they are shown.
+#: What is always shown, in this order; further rules follow.
 PAPER, STOCK, HEURISTIC = 'OHEM', "mmdet's OHEMSampler", 'random heuristic'
 
 # What mmdet's sampler is known to stumble over where a head's loss is not one
@@ -27,26 +30,34 @@ _STOCK_FAILURES = (RuntimeError, KeyError, IndexError, TypeError)
 
 
 class SelectionRules:
-    """Apply OHEM, mmdet's stock OHEM and the random heuristic to an image.
+    """Apply OHEM, mmdet's stock OHEM, the random heuristic and more.
 
-    All three choose ``num`` of the same RoIs, with the ``num`` and, where it
-    has them, ``pos_fraction``, ``nms_iou_thr`` and so on of the config. The
-    stock sampler and the heuristic keep the ratio of ``pos_fraction`` (0.25
-    where the config has none); the heuristic takes background of IoU 0.1 and
-    more only (bg_lo), the other two all of it. The losses are those that OHEM
-    ranks by, for all three.
+    All choose ``num`` of the same RoIs, with the ``num`` and, where they have
+    them, ``pos_fraction``, ``nms_iou_thr`` and so on of the config. The stock
+    sampler and the heuristic keep the ratio of ``pos_fraction`` (0.25 where
+    the config has none); the heuristic takes background of IoU 0.1 and more
+    only (bg_lo), all others all of it. The losses are those that OHEM ranks
+    by, for all of them.
 
     Args:
         roi_head: With its weights; of a cascade, the first stage is shown.
             Put it into evaluation mode before.
-        seed: Of the random choice, which is then the same at every
+        seed: Of the random choices, which are then the same at every
             checkpoint.
+        rules: Further mining rules, by name or as dicts of ``type`` and keys.
 
     Raises:
-        TypeError: The RoIs are not assigned by IoU thresholds.
+        KeyError: There is no such rule.
+        TypeError: The RoIs are not assigned by IoU thresholds, or a rule has
+            no such key.
     """
 
-    def __init__(self, roi_head: Any, seed: int = 0) -> None:
+    def __init__(
+        self,
+        roi_head: Any,
+        seed: int = 0,
+        rules: Sequence[str | Mapping[str, Any]] = (),
+    ) -> None:
         train_cfg = roi_head.train_cfg
         if hasattr(roi_head, 'num_stages'):
             roi_head.current_stage = 0  # the samplers ask for it
@@ -71,6 +82,7 @@ class SelectionRules:
         )
         self.stock = StockOHEMSampler(**common, **fraction, context=roi_head)
         self.heuristic = RandomSampler(**common, **fraction)
+        self.rules = [Rule(rule, fraction) for rule in rules]
 
     def __call__(
         self,
@@ -89,8 +101,7 @@ class SelectionRules:
 
         Returns:
             A record for each rule, on the CPU, or what it failed with.
-            ``hard`` is the rule's choice by descending loss; ``kept`` is the
-            same where a rule has no NMS.
+            ``hard`` is the rule's choice by descending loss.
         """
         feats = list(feats)
 
@@ -98,25 +109,38 @@ class SelectionRules:
             rois = InstanceData(priors=boxes)
             return assigner.assign(rois, gt, ignored), rois
 
-        assigned, rois = assign(self.assigner)
-        self.paper.sample(assigned, rois, gt, feats=feats)
-        record = self.paper.last_record
-        assert record is not None
-        candidates = (assigned.gt_inds >= 0).nonzero().squeeze(1)
-        chosen: dict[str, MiningRecord | str] = {PAPER: on_cpu(record)}
+        image = ImageRoIs(self.paper.gather(*assign(self.assigner), gt))
+        rois = self.paper.look_at(image, self._kind(), feats)
+        assert isinstance(rois, ScoredRoIs)
+        num = self.paper.num
+        record = record_of(rois, self.paper.rule(rois, num))
+        chosen: dict[str, MiningRecord | str] = {PAPER: record}
         try:
             with torch.no_grad():
                 stock = self.stock.sample(
                     *assign(self.assigner), gt, feats=feats
                 )
-            chosen[STOCK] = on_cpu(_choose(record, candidates, stock))
+            chosen[STOCK] = _choose(record, image, stock)
         except _STOCK_FAILURES as error:
             chosen[STOCK] = f'{type(error).__name__}: {error}'
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(self.seed)
             drawn = self.heuristic.sample(*assign(self.heuristic_assigner), gt)
-        chosen[HEURISTIC] = on_cpu(_choose(record, candidates, drawn))
-        return chosen
+            chosen[HEURISTIC] = _choose(record, image, drawn)
+            for rule in self.rules:
+                torch.default_generator.manual_seed(self.seed)
+                chosen[rule.label] = _by_loss(record_of(rois, rule(rois, num)))
+        return {
+            name: x if isinstance(x, str) else on_cpu(x)
+            for name, x in chosen.items()
+        }
+
+    def _kind(self) -> type[ScoredRoIs]:
+        """What the rules want to know, all of them together."""
+        predicted = any(
+            issubclass(rule.rois, PredictedRoIs) for rule in self.rules
+        )
+        return PredictedRoIs if predicted else ScoredRoIs
 
 
 def on_cpu(record: MiningRecord) -> MiningRecord:
@@ -137,19 +161,30 @@ def on_cpu(record: MiningRecord) -> MiningRecord:
 
 
 def _choose(
-    record: MiningRecord, candidates: Tensor, result: SamplingResult
+    record: MiningRecord, image: ImageRoIs, result: SamplingResult
 ) -> MiningRecord:
-    """The record, had another rule chosen.
+    """The record, had a sampler of mmdet chosen.
 
     Args:
         record: Of all RoIs that are candidates.
-        candidates: Their indices among all RoIs, ascending, shape (R,).
-        result: The other rule's choice of candidates.
+        image: These RoIs.
+        result: The sampler's choice of candidates.
     """
     inds = torch.cat([result.pos_inds, result.neg_inds])
-    rows = torch.searchsorted(candidates, inds)
-    rows = rows[record.losses[rows].argsort(descending=True, stable=True)]
-    return replace(record, kept=rows, hard=rows)
+    rows = torch.searchsorted(image.inds, inds)
+    everyone = record.losses.argsort(descending=True, stable=True)
+    return _by_loss(replace(record, kept=everyone, hard=rows, weights=None))
+
+
+def _by_loss(record: MiningRecord) -> MiningRecord:
+    """The record with the chosen RoIs by descending loss."""
+    order = record.losses[record.hard].argsort(descending=True, stable=True)
+    weights = record.weights
+    return replace(
+        record,
+        hard=record.hard[order],
+        weights=None if weights is None else weights[order],
+    )
 
 
 def _build_assigner(cfg: Mapping[str, Any], bg_lo: float) -> MaxIoUAssigner:

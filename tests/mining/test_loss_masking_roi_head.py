@@ -93,9 +93,8 @@ def test_gradients_equal_those_of_ohem(
 def test_it_selects_fewer_than_all() -> None:
     ohem = standard_roi_head(OHEM | dict(readonly_head=FLOAT32))
     masking = loss_masking_roi_head(ohem)
-    all_of_them = loss_masking_roi_head(ohem)
+    all_of_them = loss_masking_roi_head(ohem, nms_iou_thr=None)
     all_of_them.bbox_sampler.num = 9999
-    all_of_them.nms_iou_thr = None
     images, feats = [random_image(3, 70)], features()
     some = gradients(masking, feats, images)
     everything = gradients(all_of_them, feats, images)

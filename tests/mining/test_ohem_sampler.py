@@ -1,6 +1,7 @@
 """The sampler as a whole: what is mined, and what training then sees."""
 
 import logging
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from mmdet_ohem import OHEMSampler, select_hard_examples
-from mmdet_ohem.mining import inherited_keys, ohem_sampler
+from mmdet_ohem.mining import inherited_keys, rule_sampler
+from mmdet_ohem.mining.roi_loss import RoILosses
 from tests.tiny import (
     NUM_CLASSES,
     OHEM,
@@ -186,19 +188,19 @@ def test_losses_that_are_not_finite_are_counted_and_warned_of(
 ) -> None:
     messages: list[tuple[int, str]] = []
     monkeypatch.setattr(
-        ohem_sampler,
+        rule_sampler,
         'print_log',
         lambda text, level, **_: messages.append((level, text)),
     )
     roi_head = standard_roi_head()
     sampler = roi_head.bbox_sampler
 
-    def with_bad_ones(feats: Any, result: Any) -> torch.Tensor:
+    def with_bad_ones(feats: Any, result: Any) -> RoILosses:
         losses = torch.rand(len(result.priors))
         losses[[1, 5]] = torch.tensor([float('nan'), float('inf')])
-        return losses
+        return RoILosses(losses, torch.zeros_like(losses))
 
-    sampler.readonly_head = with_bad_ones
+    sampler.readonly_head = SimpleNamespace(losses=with_bad_ones)
     gt, proposals = random_image()
     for _ in range(2):
         sampler.sample(assign(proposals, gt), proposals, gt, feats=features())

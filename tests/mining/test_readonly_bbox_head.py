@@ -112,7 +112,7 @@ def build_head(
 
 def one_roi(result: Any, index: int) -> Any:
     """The sampling result of one RoI by itself."""
-    from mmdet_ohem.mining import take_rois
+    from mmdet_ohem.host.sampling_result import take_rois
 
     num_pos = len(result.pos_inds)
     none = torch.empty(0, dtype=torch.long)

@@ -1,5 +1,6 @@
 """RoIs are ranked by the loss that the detector itself trains on."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from mmdet.models.task_modules.samplers import SamplingResult
 from torch import Tensor
 
+from mmdet_ohem.mining.roi_loss import RoILosses
 from tests.zoo.families import SERVED, Family
 from tests.zoo.models import as_list, build, inputs_of
 
@@ -50,14 +52,14 @@ def test_losses_of_rois_add_up_to_the_detectors_own(family: Family) -> None:
     def listen(stage: int, head: Any) -> Any:
         head.dtype = 'float32'
 
-        def scored(feats: list[Tensor], rois: SamplingResult) -> Tensor:
-            losses = head(feats, rois)
+        def scored(feats: list[Tensor], rois: SamplingResult) -> RoILosses:
+            losses = head.losses(feats, rois)
             with torch.no_grad():
                 own = detectors_own_loss(model.roi_head, stage, feats, rois)
-            found.append((losses.sum(), own))
+            found.append((losses.total.sum(), own))
             return losses
 
-        return scored
+        return SimpleNamespace(losses=scored)
 
     for stage, sampler in enumerate(samplers):
         sampler.readonly_head = listen(stage, sampler.readonly_head)

@@ -1,0 +1,5 @@
+# Foreground at random, background by confidence: what OHEM generalises.
+_base_ = './fast_rcnn_vgg16_bg0_voc07.py'
+
+model = dict(train_cfg=dict(rcnn=dict(sampler=dict(
+    type='mmdet_ohem.RuleSampler', rule='hard_negatives'))))
