@@ -6,7 +6,7 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -16,6 +16,8 @@ import torch
 
 from mmdet_ohem.benchmark.methods import Method
 from mmdet_ohem.benchmark.workload import Workload, random_batch
+from mmdet_ohem.host.patching import replaced
+from mmdet_ohem.host.roi_heads import samplers_of
 
 #: Parts of an iteration, in the order of the table.
 PARTS = ('backbone', 'read-only pass', 'selection', 'training pass')
@@ -76,7 +78,7 @@ class Stopwatch:
         Args:
             method: Whose functions are wrapped, and unwrapped at the end.
         """
-        sampler = method.roi_head.bbox_sampler
+        (sampler,) = samplers_of(method.roi_head)
         wrapped = [
             (method.detector, 'extract_feat', 'backbone'),
             (sampler, 'sample', 'selection'),
@@ -84,13 +86,11 @@ class Stopwatch:
         if hasattr(sampler, 'readonly_head'):
             readonly = sampler.readonly_head
             wrapped.append((readonly, 'losses', 'read-only pass'))
-        try:
+        with ExitStack() as stack:
             for owner, name, part in wrapped:
-                setattr(owner, name, self._timed(getattr(owner, name), part))
+                timed = self._timed(getattr(owner, name), part)
+                stack.enter_context(replaced(owner, **{name: timed}))
             yield
-        finally:
-            for owner, name, _ in wrapped:
-                delattr(owner, name)
 
     def _timed(self, function: Callable, part: str) -> Callable:
         @wraps(function)

@@ -1,4 +1,8 @@
-"""Run a module and leave it as it was found."""
+"""Run a module and leave it as it was found.
+
+Relies on two private names of torch 2.13: ``_DropoutNd``, the base of its
+dropouts, and ``Tensor._version``, which counts the writes to a tensor.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
