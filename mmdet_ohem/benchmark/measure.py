@@ -191,7 +191,8 @@ def _peaks(
 ) -> dict[str, int | None]:
     """Bytes at the peak of an iteration of each method.
 
-    Not while time counts: memory given back has to be got anew.
+    These iterations are not timed: memory that was given back to the system
+    has to be asked for again.
     """
     # The first step allocates the momentum, which is there in all others.
     runs[0].train_iteration(batch)
@@ -206,7 +207,7 @@ def _peaks(
 
 
 def _reset_peak(device: torch.device) -> None:
-    """Begin to look for the peak anew."""
+    """Forget the peak so far."""
     if device.type == 'cuda':
         torch.cuda.reset_peak_memory_stats(device)
         return

@@ -42,7 +42,7 @@ class AllRoILoss:
       ``stage_loss_weights``;
     - in a cascade all RoIs, not a sample, go on to the next stage, refined
       as in training: foreground by the box of its class, background by that
-      of its best class, ground truth put in anew.
+      of its best class; ground truth is put in at each stage.
 
     Args:
         detector: A two-stage detector of mmdet, built with its ``train_cfg``.

@@ -24,8 +24,8 @@ def leaving_no_trace(
     when the body raised, train/eval flags, buffers (some losses count samples
     in one) and the random state of CPU and ``device`` are as before.
 
-    The flags are set directly: ``train()`` of mmdet's modules has side
-    effects of its own.
+    The flags are set directly, since ``train()`` of mmdet's modules has side
+    effects.
 
     Args:
         module: The module that the body runs.

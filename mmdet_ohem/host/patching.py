@@ -1,10 +1,10 @@
 """Methods and attributes of the host's objects that are others for a while.
 
-mmdet and mmengine call methods of objects that they built themselves, and
-tell nobody. An attribute in an object's own ``__dict__`` hides the one of its
-class, also for modules of torch 2.13, which keep only submodules, parameters
-and buffers elsewhere. All changes that this package makes to such objects are
-made, and undone, here.
+All changes that this package makes to such objects are made, and undone, here.
+Relies on mmdet 3.3.0 and mmengine 0.10.7 looking methods up on the object at
+each call, where an attribute in the object's ``__dict__`` hides the one of its
+class; also on modules of torch 2.13, which keep only submodules, parameters
+and buffers elsewhere.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -40,8 +40,8 @@ def in_next_call(
     """Run the next call of a method inside a context, and no later one.
 
     The object is as before from the moment on in which the method is called,
-    also when it raises. Copied or pickled before that, the copy has a next
-    call of its own, inside the context of the copy.
+    also when it raises. When the object is copied or pickled before that, the
+    next call of the copy runs inside a context as well, made for the copy.
 
     Args:
         owner: Whose method it is.

@@ -1,7 +1,7 @@
 """What is refused, and what the error says.
 
-Relies on names of mmdet 3.3.0: of RoI heads that sample in a way of their
-own, of the attributes ``roi_head``, ``bbox_sampler``, ``bbox_head`` and
+Relies on names of mmdet 3.3.0: of RoI heads that sample in another way, of
+the attributes ``roi_head``, ``bbox_sampler``, ``bbox_head`` and
 ``_bbox_forward``, and of the methods that turn RoIs into detections.
 """
 
@@ -63,7 +63,7 @@ class Purpose(Enum):
     )
 
 
-# RoI heads of mmdet with a sampling of their own, and what to do instead.
+# RoI heads of mmdet that sample in another way, and what to do instead.
 _SAMPLES_ITSELF = {
     'SparseRoIHead': 'matches queries to objects one to one, there are no '
     'RoIs to choose from. Keep its PseudoSampler',

@@ -42,7 +42,7 @@ def with_roi_head(detector: Any, roi_head: Any) -> Iterator[None]:
 
     Args:
         detector: A two-stage detector.
-        roi_head: Such as a :func:`twin` of its own.
+        roi_head: Such as a :func:`twin` of its RoI head.
     """
     before = detector.roi_head
     detector.roi_head = roi_head

@@ -102,7 +102,7 @@ def predict_candidates(
     raws = predict_raw(roi_head, feats, img_metas, rpn_results_list)
     latest = [from_raw_predictions(raw) for raw in raws]
     results = [latest]
-    # With scores of their own, boxes of the last round are scored as well.
+    # Where boxes are scored themselves, those of the last round are as well.
     num_passes = rounds.num_rounds - (rounds.kept_score == 'before')
     for _ in range(num_passes):
         chosen = [

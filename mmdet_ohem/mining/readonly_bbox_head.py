@@ -153,7 +153,7 @@ class ReadOnlyBBoxHead:
         """Class scores and box deltas of all RoIs, float32."""
         device = feats[0].device
         equals = None
-        if not self.dropout:  # else equal RoIs have masks of their own
+        if not self.dropout:  # else equal RoIs have different masks
             rois, equals = distinct_rois(self.roi_head, rois)
         # RoI extractors lack half precision on CPU, and RoI coordinates are
         # cast to the type of the features: 8 bits do not hold a pixel.
