@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from mmdet_ohem.benchmark.workload import Workload
-from mmdet_ohem.mining.readonly_bbox_head import multiplies_bfloat16
+from mmdet_ohem.host.precision import multiplies_bfloat16
 
 
 @dataclass(frozen=True)

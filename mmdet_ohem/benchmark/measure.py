@@ -6,7 +6,7 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -16,6 +16,8 @@ import torch
 
 from mmdet_ohem.benchmark.methods import Method
 from mmdet_ohem.benchmark.workload import Workload, random_batch
+from mmdet_ohem.host.patching import replaced
+from mmdet_ohem.host.roi_heads import samplers_of
 
 #: Parts of an iteration, in the order of the table.
 PARTS = ('backbone', 'read-only pass', 'selection', 'training pass')
@@ -76,7 +78,7 @@ class Stopwatch:
         Args:
             method: Whose functions are wrapped, and unwrapped at the end.
         """
-        sampler = method.roi_head.bbox_sampler
+        (sampler,) = samplers_of(method.roi_head)
         wrapped = [
             (method.detector, 'extract_feat', 'backbone'),
             (sampler, 'sample', 'selection'),
@@ -84,13 +86,11 @@ class Stopwatch:
         readonly = getattr(sampler, 'readonly_head', None)
         if readonly is not None:
             wrapped.append((readonly, 'score', 'read-only pass'))
-        try:
+        with ExitStack() as stack:
             for owner, name, part in wrapped:
-                setattr(owner, name, self._timed(getattr(owner, name), part))
+                timed = self._timed(getattr(owner, name), part)
+                stack.enter_context(replaced(owner, **{name: timed}))
             yield
-        finally:
-            for owner, name, _ in wrapped:
-                delattr(owner, name)
 
     def _timed(self, function: Callable, part: str) -> Callable:
         @wraps(function)
@@ -191,7 +191,8 @@ def _peaks(
 ) -> dict[str, int | None]:
     """Bytes at the peak of an iteration of each method.
 
-    Not while time counts: memory given back has to be got anew.
+    These iterations are not timed: memory that was given back to the system
+    has to be asked for again.
     """
     # The first step allocates the momentum, which is there in all others.
     runs[0].train_iteration(batch)
@@ -206,7 +207,7 @@ def _peaks(
 
 
 def _reset_peak(device: torch.device) -> None:
-    """Begin to look for the peak anew."""
+    """Forget the peak so far."""
     if device.type == 'cuda':
         torch.cuda.reset_peak_memory_stats(device)
         return

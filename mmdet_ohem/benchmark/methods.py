@@ -11,6 +11,7 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from mmdet_ohem.benchmark.workload import Workload
+from mmdet_ohem.host.twins import twin, with_roi_head
 from mmdet_ohem.mining import LossMaskingRoIHead
 from mmdet_ohem.mining.rules import rule_names
 
@@ -97,16 +98,10 @@ def _roi_head(recipe: Recipe, plain: Any, num: int) -> StandardRoIHead:
 
     So all methods train one set of weights.
     """
-    head = recipe.roi_head(test_cfg=plain.test_cfg)
-    head.bbox_roi_extractor = plain.bbox_roi_extractor
-    head.bbox_head = plain.bbox_head
     assigner = dict(plain.train_cfg.assigner, neg_iou_thr=recipe.neg_iou_thr)
     sampler = dict(recipe.sampler, num=num)
-    head.train_cfg = ConfigDict(
-        plain.train_cfg, assigner=assigner, sampler=sampler
-    )
-    head.init_assigner_sampler()
-    return head.train(plain.training)
+    train_cfg = ConfigDict(plain.train_cfg, assigner=assigner, sampler=sampler)
+    return twin(plain, train_cfg, recipe.roi_head)
 
 
 class Method:
@@ -142,10 +137,10 @@ class Method:
         Returns:
             The loss.
         """
-        self.detector.roi_head = self.roi_head
         # The RoI head takes the boxes out of the samples it is given.
         samples = copy.deepcopy(batch['data_samples'])
-        losses = self.detector.loss(batch['inputs'], samples)
+        with with_roi_head(self.detector, self.roi_head):
+            losses = self.detector.loss(batch['inputs'], samples)
         loss = losses['loss_cls'] + losses['loss_bbox']
         loss.backward()
         self.optimizer.step()

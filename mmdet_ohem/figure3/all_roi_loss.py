@@ -12,14 +12,16 @@ from mmdet.models.task_modules.assigners import MaxIoUAssigner
 from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.models.utils import unpack_gt_instances
 from mmdet.registry import TASK_UTILS
-from mmdet.structures.bbox import bbox2roi, get_box_tensor
+from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmdet_ohem.figure3.loss_sums import no_sums, sum_by_kind
 from mmdet_ohem.host.no_trace import leaving_no_trace
 from mmdet_ohem.host.propose import propose
-from mmdet_ohem.mining.all_roi_sampler import AllRoISampler
+from mmdet_ohem.host.refusals import Purpose, check
+from mmdet_ohem.host.roi_heads import RoIStage, stages_of
+from mmdet_ohem.host.samplers import GatheringSampler
 from mmdet_ohem.mining.readonly_bbox_head import ReadOnlyBBoxHead
 
 
@@ -40,7 +42,7 @@ class AllRoILoss:
       ``stage_loss_weights``;
     - in a cascade all RoIs, not a sample, go on to the next stage, refined
       as in training: foreground by the box of its class, background by that
-      of its best class, ground truth put in anew.
+      of its best class; ground truth is put in at each stage.
 
     Args:
         detector: A two-stage detector of mmdet, built with its ``train_cfg``.
@@ -57,22 +59,18 @@ class AllRoILoss:
         chunk_size: int | None = 2048,
         dtype: str = 'float32',
     ) -> None:
-        check_detector(detector)
+        check(detector, Purpose.LOSS_OF_ALL_ROIS)
         self.detector = detector
-        roi_head = detector.roi_head
-        #: None for a head without stages.
-        self.stages: list[int | None] = [None]
-        if hasattr(roi_head, 'num_stages'):
-            self.stages = list(range(roi_head.num_stages))
+        self.stages = stages_of(detector.roi_head)
         self.heads = [
-            ReadOnlyBBoxHead(roi_head, stage, chunk_size, dtype)
+            ReadOnlyBBoxHead(stage.roi_head, stage.index, chunk_size, dtype)
             for stage in self.stages
         ]
         self.assigners = [
-            _assign_every_roi(self._train_cfg(stage).assigner)
+            _assign_every_roi(stage.train_cfg.assigner)
             for stage in self.stages
         ]
-        self.sampler = AllRoISampler()
+        self.sampler = GatheringSampler()
 
     @property
     def num_stages(self) -> int:
@@ -114,11 +112,6 @@ class AllRoILoss:
                 )
         return sums
 
-    def _train_cfg(self, stage: int | None) -> Any:
-        """``train_cfg.rcnn`` of a stage."""
-        train_cfg = self.detector.roi_head.train_cfg
-        return train_cfg if stage is None else train_cfg[stage]
-
     def _of_image(
         self,
         feats: list[Tensor],
@@ -128,7 +121,9 @@ class AllRoILoss:
     ) -> Tensor:
         """Sums over the RoIs of one image, shape (S, K, C)."""
         sums = no_sums(self.num_stages)
-        for i, head in enumerate(self.heads):
+        for i, (stage, head) in enumerate(
+            zip(self.stages, self.heads, strict=True)
+        ):
             rois = InstanceData(priors=boxes)
             assigned = self.assigners[i].assign(rois, gt)
             result = self.sampler.sample(assigned, rois, gt)
@@ -140,52 +135,20 @@ class AllRoILoss:
             )
             sums[i] = sum_by_kind(losses, is_fg, assigned.max_overlaps[order])
             if len(order) and i + 1 < len(self.heads):
-                boxes = self._refine(head, feats, result, img_meta)
+                boxes = _refine(stage, head, feats, result, img_meta)
         return sums
 
-    def _refine(
-        self,
-        head: ReadOnlyBBoxHead,
-        feats: list[Tensor],
-        result: SamplingResult,
-        img_meta: dict,
-    ) -> Tensor:
-        """RoIs of the next stage without ground truth, shape (R, 4)."""
-        rois = bbox2roi([result.priors])
-        cls_score, bbox_pred = head.predict(feats, rois)
-        targets = head.bbox_head.get_targets(
-            [result], self._train_cfg(head.stage)
-        )
-        (refined,) = head.bbox_head.refine_bboxes(
-            [result],
-            dict(
-                rois=rois,
-                cls_score=cls_score,
-                bbox_pred=bbox_pred,
-                bbox_targets=targets,
-            ),
-            [img_meta],
-        )
-        return get_box_tensor(refined.bboxes)
 
-
-def check_detector(detector: Any) -> None:
-    """Refuse what has no RoIs, by name.
-
-    Args:
-        detector: Built, with its ``train_cfg``.
-
-    Raises:
-        TypeError: It is not a two-stage detector with a sampler of RoIs.
-    """
-    roi_head = getattr(detector, 'roi_head', None)
-    if not getattr(roi_head, 'bbox_sampler', None):
-        raise TypeError(
-            f'{type(detector).__name__} has no roi_head with a sampler: the '
-            'loss over all RoIs is that of a two-stage detector (Fast, '
-            'Faster, Mask, Cascade R-CNN and their kin), built with its '
-            'train_cfg'
-        )
+def _refine(
+    stage: RoIStage,
+    head: ReadOnlyBBoxHead,
+    feats: list[Tensor],
+    result: SamplingResult,
+    img_meta: dict,
+) -> Tensor:
+    """RoIs of the next stage without ground truth, shape (r, 4)."""
+    cls_score, bbox_pred = head.predict(feats, bbox2roi([result.priors]))
+    return stage.refine(result, cls_score, bbox_pred, img_meta)
 
 
 def _assign_every_roi(cfg: Mapping[str, Any]) -> MaxIoUAssigner:

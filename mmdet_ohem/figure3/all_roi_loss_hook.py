@@ -6,7 +6,6 @@ from typing import Any
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import all_reduce, get_rank, get_world_size
 from mmengine.hooks import Hook
-from mmengine.logging import MessageHub
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch.utils.data import Subset
@@ -14,6 +13,7 @@ from torch.utils.data import Subset
 from mmdet_ohem.figure3.all_roi_loss import AllRoILoss
 from mmdet_ohem.figure3.loss_dataset import build_dataset
 from mmdet_ohem.figure3.loss_sums import ALL, mean_losses, no_sums
+from mmdet_ohem.host.message_hub import record_mean
 from mmdet_ohem.registry import HOOKS
 
 
@@ -38,6 +38,12 @@ class AllRoILossHook(Hook):
         interval: Iterations between two records.
         num_images: Images of the sample, evenly spaced in the split.
         split: Whose images, 'train' or 'test'.
+
+    Raises:
+        ValueError: ``interval`` or ``num_images`` is below 1; at the start of
+            a training: the config's data do not fit, see
+            :func:`~mmdet_ohem.figure3.loss_dataset.build_dataset`.
+        TypeError: At the start of a training: the detector has no RoIs.
     """
 
     def __init__(
@@ -59,16 +65,7 @@ class AllRoILossHook(Hook):
         self._images: Subset | None = None
 
     def before_train(self, runner: Runner) -> None:
-        """Choose the images.
-
-        Args:
-            runner: The runner of the training.
-
-        Raises:
-            TypeError: The detector has no RoIs.
-            ValueError: The config's data do not fit, see
-                :func:`~mmdet_ohem.figure3.loss_dataset.build_dataset`.
-        """
+        """Choose the images."""
         model = runner.model
         if is_model_wrapper(model):
             model = model.module
@@ -82,24 +79,14 @@ class AllRoILossHook(Hook):
         data_batch: Any = None,
         outputs: dict | None = None,
     ) -> None:
-        """Compute and record the loss.
-
-        Args:
-            runner: The runner of the training.
-            batch_idx: Iteration of this loop.
-            data_batch: Not used.
-            outputs: Not used.
-        """
+        """Compute and record the loss."""
         if self.every_n_train_iters(runner, self.interval):
             for name, value in self.scalars().items():
-                _record(runner.message_hub, name, value)
+                key = f'train/all_roi_loss/{name}'
+                record_mean(runner.message_hub, key, value)
 
     def after_train(self, runner: Runner) -> None:
-        """Let go of the images.
-
-        Args:
-            runner: The runner of the training.
-        """
+        """Let go of the images."""
         self._loss = self._images = None
 
     def scalars(self) -> dict[str, float]:
@@ -121,14 +108,3 @@ class AllRoILossHook(Hook):
             name = 'total' if mean.kind == ALL else mean.kind
             scalars[f'{prefix}{name}'] = mean.total
         return {k: v for k, v in scalars.items() if not math.isnan(v)}
-
-
-def _record(hub: MessageHub, name: str, value: float) -> None:
-    """Set a scalar of the log.
-
-    mmengine averages what has 'loss' in its name over a window of records;
-    this one is no noisy value of an iteration, so it is the only record.
-    """
-    tag = f'train/all_roi_loss/{name}'
-    hub.log_scalars.pop(tag, None)
-    hub.update_scalar(tag, value)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from mmdet.registry import MODELS
@@ -25,6 +25,7 @@ from mmdet_ohem.figure3.all_roi_loss import AllRoILoss
 from mmdet_ohem.figure3.checkpoint_loss import CheckpointLoss, result_path
 from mmdet_ohem.figure3.loss_dataset import build_dataloader, build_dataset
 from mmdet_ohem.figure3.loss_sums import ALL, mean_losses, no_sums
+from mmdet_ohem.host.refusals import Purpose, check_config
 from mmdet_ohem.runs.trained_run import TrainedRun, load_weights
 
 
@@ -88,7 +89,7 @@ class LossAnalysis:
         settings: AnalysisSettings,
     ) -> None:
         for run in runs:
-            _check_config(run)
+            check_config(run.config, Purpose.LOSSES_OF_A_RUN)
         self.runs = runs
         self.results = results
         self.settings = settings
@@ -196,19 +197,6 @@ class LossAnalysis:
                 seconds=time.perf_counter() - begin,
                 sums=sums.tolist(),
             ).save(self.path_of(run, checkpoint))
-
-
-def _check_config(run: TrainedRun) -> None:
-    """Refuse a run of another kind of detector before anything is built."""
-    model: Any = run.config.get('model', {})
-    rcnn = (model.get('train_cfg') or {}).get('rcnn')
-    if not model.get('roi_head') or not rcnn:
-        raise TypeError(
-            f'{run.config.filename}: {model.get("type")} has no roi_head '
-            'with a train_cfg.rcnn, so it has no loss over RoIs. Remedy: '
-            'give runs of two-stage detectors (Fast, Faster, Mask, Cascade '
-            'R-CNN and their kin)'
-        )
 
 
 def _tell(

@@ -1,15 +1,18 @@
 """The images that the loss over all RoIs is computed on."""
 
-import copy
-from collections.abc import Iterable, Iterator
-
 import numpy as np
 from mmdet.registry import DATASETS
 from mmengine.config import Config
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Subset
 
-from mmdet_ohem.host.pipelines import leaf_datasets, transform_name
+from mmdet_ohem.host.pipelines import (
+    all_steps,
+    edited,
+    leaf_datasets,
+    reduced_to_images,
+    transform_name,
+)
 
 SPLITS = ('train', 'test')
 
@@ -41,7 +44,7 @@ def build_dataset(
         raise ValueError(f'split must be one of {SPLITS}, got {split!r}')
     cfg = _dataset_cfg(config, split)
     pipeline = analysis_pipeline(_dataset_cfg(config, 'test'))
-    dataset = DATASETS.build(_with_pipeline(cfg, pipeline))
+    dataset = DATASETS.build(reduced_to_images(cfg, pipeline))
     dataset.full_init()
     if not len(dataset):
         raise ValueError(
@@ -93,8 +96,8 @@ def analysis_pipeline(dataset: dict) -> list[dict]:
         ValueError: It has a random transform, or views for test-time
             augmentation.
     """
-    steps = copy.deepcopy(next(leaf_datasets(dataset))['pipeline'])
-    for step in _all_steps(steps):
+    steps = next(leaf_datasets(dataset))['pipeline']
+    for step in all_steps(steps):
         name = transform_name(step)
         if name == 'TestTimeAug' or (
             name.startswith('Random') and not _is_flip(step)
@@ -104,7 +107,8 @@ def analysis_pipeline(dataset: dict) -> list[dict]:
                 'that of images of one scale, unflipped. Remedy: set '
                 'test_dataloader.dataset.pipeline to one without it'
             )
-    steps = _without_flips(steps)
+    # Flips may be there with a probability of zero.
+    steps = edited(steps, lambda step: None if _is_flip(step) else step)
     loaders = [x for x in steps if transform_name(x) == 'LoadAnnotations']
     loader = dict(loaders[0] if loaders else dict(type='LoadAnnotations'))
     # The box branch needs no masks.
@@ -128,37 +132,6 @@ def _dataset_cfg(config: Config, split: str) -> dict:
             'transforms those of the test'
         )
     return dataset
-
-
-def _with_pipeline(dataset: dict, pipeline: list[dict]) -> dict:
-    """Reduce wrappers to their images and set the pipeline, in a copy."""
-    if 'datasets' in dataset:
-        parts = [_with_pipeline(x, pipeline) for x in dataset['datasets']]
-        return dict(dataset, datasets=parts)
-    if 'dataset' in dataset:
-        return _with_pipeline(dataset['dataset'], pipeline)
-    return dict(dataset, pipeline=pipeline)
-
-
-def _all_steps(steps: Iterable) -> Iterator[dict]:
-    """Transforms, and the ones inside of them."""
-    for step in steps:
-        if isinstance(step, (list, tuple)):
-            yield from _all_steps(step)
-        else:
-            yield step
-            yield from _all_steps(step.get('transforms', []))
-
-
-def _without_flips(steps: list[dict]) -> list[dict]:
-    """Leave out flips, which may be there with a probability of zero."""
-    return [
-        dict(step, transforms=_without_flips(step['transforms']))
-        if 'transforms' in step
-        else step
-        for step in steps
-        if not _is_flip(step)
-    ]
 
 
 def _is_flip(step: dict) -> bool:

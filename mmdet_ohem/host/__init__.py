@@ -1,5 +1,25 @@
 """The one place that uses what mmdet, mmengine, mmcv and torch do not promise.
 
-Each module names what it relies on. When the host changes, only this folder
-has to follow; a test checks that no other folder uses a private name.
+Each module names what it relies on, and in which version that was read. When
+the host changes, only this folder has to follow; a test checks that no other
+folder uses a private name.
+
+What is trained:
+
+- ``roi_heads``: the stages of a RoI head, and its box branch;
+- ``box_prediction``: how a RoI head predicts boxes;
+- ``samplers``, ``sampling_result``: how RoIs are gathered, and cut down;
+- ``propose``: the proposals of a training;
+- ``twins``: several RoI heads on one set of weights;
+- ``refusals``: what cannot be served, and what the error says;
+- ``no_trace``: run a module, and leave it as it was found;
+- ``patching``: methods of the host's objects that are others for a while;
+- ``precision``, ``sharding``: of the device, and of the weights.
+
+What is around it:
+
+- ``pipelines``, ``datasets``: configs of data, and annotations;
+- ``dataloading``: batches that a resumed training skips;
+- ``message_hub``, ``schedules``: the log, and when it is written;
+- ``checkpoints``, ``files``, ``process_group``: on disk, and in processes.
 """

@@ -4,6 +4,9 @@ From torch 2.6 on, ``torch.load`` unpickles only what is on an allow-list.
 mmengine 0.10.7 stores its log buffers (``HistoryBuffer``) in every
 checkpoint, so that test and resume fail on its own files. Here just the types
 of these buffers are put on the list; the protection stays on for all others.
+
+Relies on how pickle writes such a buffer, read in files of mmengine 0.10.7
+with numpy 1 and 2: by ``getattr``, ``_reconstruct`` and ``scalar``.
 """
 
 import importlib

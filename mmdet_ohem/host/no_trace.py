@@ -1,4 +1,8 @@
-"""Run a module and leave it as it was found."""
+"""Run a module and leave it as it was found.
+
+Relies on two private names of torch 2.13: ``_DropoutNd``, the base of its
+dropouts, and ``Tensor._version``, which counts the writes to a tensor.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +24,8 @@ def leaving_no_trace(
     when the body raised, train/eval flags, buffers (some losses count samples
     in one) and the random state of CPU and ``device`` are as before.
 
-    The flags are set directly: ``train()`` of mmdet's modules has side
-    effects of its own.
+    The flags are set directly, since ``train()`` of mmdet's modules has side
+    effects.
 
     Args:
         module: The module that the body runs.

@@ -1,35 +1,17 @@
 """What a box head of mmdet predicts of each RoI, in plain terms.
 
-Relies on mmdet 3.3.0: ``StandardRoIHead._bbox_forward`` runs the extractor,
-the shared head and the box head; ``BBoxHead`` predicts ``cls_score``
+Relies on mmdet 3.3.0: ``BBoxHead`` predicts ``cls_score``
 (R, C + 1) and ``bbox_pred`` (R, 4 C) or, class-agnostic, (R, 4); its
 ``predict_by_feat`` takes the softmax of the scores, or
 ``loss_cls.get_activation`` where the loss has scores of its own
 (``custom_cls_channels``, as Seesaw loss).
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from mmdet.structures.bbox import get_box_tensor
 from torch import Tensor
-
-
-def forward_bbox(
-    roi_head: Any, feats: Sequence[Tensor], rois: Tensor
-) -> dict[str, Any]:
-    """Run the box branch of a RoI head without stages.
-
-    Args:
-        roi_head: A ``StandardRoIHead`` or one of its kin.
-        feats: Features of the images.
-        rois: (image index, x1, y1, x2, y2) in pixels, shape (R, 5).
-
-    Returns:
-        ``cls_score``, ``bbox_pred`` and ``bbox_feats``.
-    """
-    return roi_head._bbox_forward(feats, rois)
 
 
 def probabilities(bbox_head: Any, cls_score: Tensor) -> Tensor:

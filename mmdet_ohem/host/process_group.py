@@ -1,4 +1,8 @@
-"""One process, or several that share the work."""
+"""One process, or several that share the work.
+
+Relies on ``init_dist`` of mmengine 0.10.7 setting a CUDA device, so that it
+cannot be called where there is none.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

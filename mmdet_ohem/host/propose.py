@@ -1,12 +1,18 @@
-"""The proposals that a detector trains on."""
+"""The proposals that a detector trains on.
+
+Relies on RPN heads of mmdet 3.3.0, and all their stages, predicting by their
+attribute ``test_cfg`` where ``predict`` is told nothing else.
+"""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from mmdet.structures import SampleList
 from mmdet.structures.bbox import get_box_tensor
 from torch import Tensor, nn
+
+from mmdet_ohem.host.patching import replaced
 
 
 def propose(
@@ -46,15 +52,8 @@ def propose(
 @contextmanager
 def _proposing_by(rpn_head: nn.Module, cfg: Any) -> Iterator[None]:
     """Let an RPN, which may have stages, predict by another config."""
-    owners = [
-        (module, module.test_cfg)
-        for module in rpn_head.modules()
-        if cfg is not None and hasattr(module, 'test_cfg')
-    ]
-    try:
-        for module, _ in owners:
-            module.test_cfg = cfg
+    with ExitStack() as stack:
+        for module in rpn_head.modules():
+            if cfg is not None and hasattr(module, 'test_cfg'):
+                stack.enter_context(replaced(module, test_cfg=cfg))
         yield
-    finally:
-        for module, test_cfg in owners:
-            module.test_cfg = test_cfg

@@ -1,4 +1,9 @@
-"""Sampling results of mmdet, put in order and cut down."""
+"""Sampling results of mmdet, put in order and cut down.
+
+Relies on ``SamplingResult`` of mmdet 3.3.0: what it knows of each foreground
+RoI is in attributes whose names start with ``pos_``, of each background RoI
+in ``neg_``, also in attributes that others added.
+"""
 
 import copy
 

@@ -1,4 +1,7 @@
-"""Modules whose weights are spread over processes."""
+"""Modules whose weights are spread over processes.
+
+Relies on the names of the classes of FSDP 1 and 2 in torch 2.13.
+"""
 
 from torch import nn
 

@@ -1,9 +1,8 @@
 """A config's test pipeline, for images that are no data set's."""
 
-import copy
 from collections.abc import Sequence
 
-from mmdet_ohem.host.pipelines import transform_name
+from mmdet_ohem.host.pipelines import edited, transform_name
 
 
 def inference_pipeline(pipeline: Sequence[dict]) -> list[dict]:
@@ -15,19 +14,16 @@ def inference_pipeline(pipeline: Sequence[dict]) -> list[dict]:
     Returns:
         A pipeline that starts from ``img`` in place of ``img_path``.
     """
-    changed = []
-    for transform in copy.deepcopy(list(pipeline)):
-        name = transform_name(transform)
-        if name == 'LoadAnnotations':
-            continue
-        if name == 'LoadImageFromFile':
-            transform['type'] = 'mmdet.LoadImageFromNDArray'
-        if name == 'TestTimeAug':
-            views = [inference_pipeline(x) for x in transform['transforms']]
-            # A step with no choice would make no view at all.
-            transform['transforms'] = [x for x in views if x]
-        changed.append(transform)
-    return changed
+    return edited(pipeline, _for_an_array)
+
+
+def _for_an_array(transform: dict) -> dict | None:
+    name = transform_name(transform)
+    if name == 'LoadAnnotations':
+        return None
+    if name == 'LoadImageFromFile':
+        transform['type'] = 'mmdet.LoadImageFromNDArray'
+    return transform
 
 
 def loads_proposals(pipeline: Sequence[dict]) -> bool:

@@ -4,18 +4,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
-from types import MethodType
 from typing import Any
 
 from mmengine.model import BaseTTAModel
 from mmengine.structures import InstanceData
 
+from mmdet_ohem.host.box_prediction import predict_raw, predicting_boxes_by
+from mmdet_ohem.host.patching import replaced
+from mmdet_ohem.host.refusals import check_detector, check_model
 from mmdet_ohem.localization.candidates import final_detections
 from mmdet_ohem.localization.iterative_localization import (
     Rounds,
     predict_candidates,
 )
-from mmdet_ohem.localization.model_checks import check_detector, check_model
 
 
 @contextmanager
@@ -59,12 +60,11 @@ def box_voting_inference(
     )
     model = check_model(model)
     if isinstance(model, BaseTTAModel):
-        with _having(model, localization=asdict(rounds), **voting):
+        with replaced(model, localization=asdict(rounds), **voting):
             yield
     else:
         predict = partial(_predict_detections, rounds=rounds, voting=voting)
-        roi_head = model.roi_head
-        with _having(roi_head, predict_bbox=MethodType(predict, roi_head)):
+        with predicting_boxes_by(model.roi_head, predict):
             yield
 
 
@@ -89,7 +89,7 @@ def candidate_prediction(detector: Any, **keys: Any) -> Iterator[None]:
     rounds = Rounds(**keys)
     roi_head = check_detector(detector, masks=False).roi_head
     predict = partial(_predict_candidates, rounds=rounds)
-    with _having(roi_head, predict_bbox=MethodType(predict, roi_head)):
+    with predicting_boxes_by(roi_head, predict):
         yield
 
 
@@ -117,20 +117,6 @@ def parse_keys(
         voting_iou_thr=voting_iou_thr, vote_score_offset=vote_score_offset
     )
     return Rounds(**keys), voting
-
-
-@contextmanager
-def _having(thing: Any, **attributes: Any) -> Iterator[None]:
-    """Inside, an object has other attributes of its own."""
-    own = vars(thing)
-    replaced = {name: own[name] for name in attributes if name in own}
-    own.update(attributes)
-    try:
-        yield
-    finally:
-        for name in attributes:
-            del own[name]
-        own.update(replaced)
 
 
 def _predict_candidates(
@@ -162,8 +148,8 @@ def _predict_detections(
 ) -> list[InstanceData]:
     """Stands in for ``StandardRoIHead.predict_bbox``."""
     if rcnn_test_cfg is None:  # who asks so wants raw predictions
-        return type(roi_head).predict_bbox(
-            roi_head, x, batch_img_metas, rpn_results_list, None, rescale
+        return predict_raw(
+            roi_head, x, batch_img_metas, rpn_results_list, rescale
         )
     candidates = predict_candidates(
         roi_head, x, batch_img_metas, rpn_results_list, rescale, rounds

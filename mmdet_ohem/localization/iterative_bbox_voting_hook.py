@@ -1,15 +1,17 @@
 """Iterative localisation and box voting in validation and testing (+B)."""
 
+from functools import partial
 from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmdet_ohem.host.patching import in_next_call
+from mmdet_ohem.host.refusals import check_model
 from mmdet_ohem.localization.inference import (
     box_voting_inference,
     parse_keys,
 )
-from mmdet_ohem.localization.model_checks import check_model
 from mmdet_ohem.registry import HOOKS
 
 
@@ -30,28 +32,35 @@ class IterativeBBoxVotingHook(Hook):
 
     Training, weights and checkpoints are as without the hook. The model is
     changed for the length of one ``val_step`` or ``test_step`` at a time and
-    is as before after each, also when it raises.
+    is as before after each, also when it raises. Hooks such as mmengine's
+    ``EMAHook`` change the model before the first step and change it back
+    after the last one; but of a test that raises no hook is told, and the
+    model would stay changed.
 
     Args:
         num_rounds: How many times boxes are relocated; 1 is stock mmdet.
-        refine_score_thr: Which boxes go on to the next round: those with a
-            greater score;
-        refine_nms_iou_thr: of their class, one of several with a greater IoU
-            (None: all);
-        refine_max_per_class: the best, up to so many of a class and image.
+        refine_score_thr: A box goes on to the next round only when its score
+            is greater than this.
+        refine_nms_iou_thr: A box does not go on when a better box of its
+            class goes on whose IoU with it is greater than this. None turns
+            this rule off.
+        refine_max_per_class: At most this many boxes of a class and image go
+            on, the best ones.
         kept_score: 'before': a box has the score of the RoI that it was
             relocated from, as in MR-CNN and stock mmdet. 'after': a box that
-            goes on has its own score; one more forward pass.
+            goes on has its own score, which takes one more forward pass.
         voting_iou_thr: IoU from which on boxes vote; None for no vote.
         vote_score_offset: Added to the score to make the weight of a vote, 0
             for softmax scores.
 
     Raises:
         ValueError: A value is out of range.
+        TypeError: At the start of a run: the model's RoI head is a cascade,
+            sparse, or another that does not predict as ``StandardRoIHead``.
     """
 
-    # After all other hooks, so that between them and the step, where nothing
-    # could be undone, nothing is done.
+    # After all other hooks: when one of them raises, the model is not
+    # prepared yet, and there is nothing to undo.
     priority = 'LOWEST'
 
     def __init__(
@@ -74,17 +83,10 @@ class IterativeBBoxVotingHook(Hook):
             vote_score_offset=vote_score_offset,
         )
         parse_keys(**self.keys)
+        self._voting = partial(box_voting_inference, **self.keys)
 
     def before_run(self, runner: Runner) -> None:
-        """Refuse a model that cannot be served, before anything is run.
-
-        Args:
-            runner: The runner.
-
-        Raises:
-            TypeError: The model's RoI head is a cascade, sparse, or another
-                that does not predict as ``StandardRoIHead`` does.
-        """
+        """Refuse a model that cannot be served, before anything is run."""
         check_model(runner.model)
 
     def before_val(self, runner: Runner) -> None:
@@ -98,52 +100,11 @@ class IterativeBBoxVotingHook(Hook):
     def before_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
-        """Let the coming ``val_step`` vote.
-
-        Args:
-            runner: The runner.
-            batch_idx: Not used.
-            data_batch: Not used.
-        """
-        _VotingStep(runner.model, 'val_step', self.keys)
+        """Let the coming ``val_step`` vote."""
+        in_next_call(runner.model, 'val_step', self._voting)
 
     def before_test_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
-        """Let the coming ``test_step`` vote.
-
-        Args:
-            runner: The runner.
-            batch_idx: Not used.
-            data_batch: Not used.
-        """
-        _VotingStep(runner.model, 'test_step', self.keys)
-
-
-class _VotingStep:
-    """Takes the place of a model's step for one call.
-
-    mmengine has no hook for a step that raises, so the step itself undoes
-    what was done, and first of all takes itself away.
-
-    Args:
-        model: The runner's model.
-        name: 'val_step' or 'test_step'.
-        keys: Keys of :func:`box_voting_inference`.
-    """
-
-    def __init__(self, model: Any, name: str, keys: dict[str, Any]) -> None:
-        self.model = model
-        self.name = name
-        self.keys = keys
-        self.replaced = vars(model).get(name)
-        vars(model)[name] = self
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        own = vars(self.model)
-        if self.replaced is None:
-            del own[self.name]
-        else:
-            own[self.name] = self.replaced
-        with box_voting_inference(self.model, **self.keys):
-            return getattr(self.model, self.name)(*args, **kwargs)
+        """Let the coming ``test_step`` vote."""
+        in_next_call(runner.model, 'test_step', self._voting)

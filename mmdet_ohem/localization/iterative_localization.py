@@ -12,11 +12,11 @@ from typing import Any
 
 import torch
 from mmcv.ops import nms
-from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.structures.bbox import scale_boxes
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmdet_ohem.host.box_prediction import predict_raw
 from mmdet_ohem.localization.candidates import (
     cat_candidates,
     from_raw_predictions,
@@ -35,12 +35,13 @@ class Rounds:
 
     Args:
         num_rounds: How many times; 1 is stock mmdet, 2 the paper.
-        refine_score_thr: A box goes on to the next round when its score is
-            greater,
-        refine_nms_iou_thr: and when no better one of its class that goes on
-            has a greater IoU with it (None: no such rule),
-        refine_max_per_class: and when it is among so many best of its class
-            and image.
+        refine_score_thr: A box goes on to the next round only when its score
+            is greater than this.
+        refine_nms_iou_thr: A box does not go on when a better box of its
+            class goes on whose IoU with it is greater than this. None turns
+            this rule off.
+        refine_max_per_class: At most this many boxes of a class and image go
+            on, the best ones.
         kept_score: 'before': a box has the score of the RoI that it was
             relocated from, as in MR-CNN and stock mmdet. 'after': a box that
             is scored itself has its own score; one more forward pass, for the
@@ -98,10 +99,10 @@ def predict_candidates(
         :mod:`mmdet_ohem.localization.candidates`.
     """
     rounds = rounds or Rounds()
-    raws = _predict_raw(roi_head, feats, img_metas, rpn_results_list)
+    raws = predict_raw(roi_head, feats, img_metas, rpn_results_list)
     latest = [from_raw_predictions(raw) for raw in raws]
     results = [latest]
-    # With scores of their own, boxes of the last round are scored as well.
+    # Where boxes are scored themselves, those of the last round are as well.
     num_passes = rounds.num_rounds - (rounds.kept_score == 'before')
     for _ in range(num_passes):
         chosen = [
@@ -122,19 +123,6 @@ def predict_candidates(
         latest = refined
     candidates = [cat_candidates(each) for each in zip(*results, strict=True)]
     return _rescale(candidates, img_metas) if rescale else candidates
-
-
-def _predict_raw(
-    roi_head: Any,
-    feats: Sequence[Tensor],
-    img_metas: list[dict],
-    rpn_results_list: list[InstanceData],
-) -> list[InstanceData]:
-    """What the box head says of each RoI and class, no NMS, not rescaled."""
-    # The class's own method: the instance's may be replaced by ours.
-    return StandardRoIHead.predict_bbox(
-        roi_head, feats, img_metas, rpn_results_list, rcnn_test_cfg=None
-    )
 
 
 def _high_scoring(
@@ -191,7 +179,7 @@ def _refine_at_once(
         InstanceData(bboxes=_clip(each.bboxes, shape))
         for each, shape in zip(candidates, shapes, strict=True)
     ]
-    raws = _predict_raw(roi_head, feats, img_metas, rois)
+    raws = predict_raw(roi_head, feats, img_metas, rois)
     refined = []
     for raw, each, shape in zip(raws, candidates, shapes, strict=True):
         boxes, scores = split_by_class(raw)

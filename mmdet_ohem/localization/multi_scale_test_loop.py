@@ -8,7 +8,8 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.runner import TestLoop
 from torch import nn
 
-from mmdet_ohem.host.pipelines import leaf_datasets
+from mmdet_ohem.host.patching import replaced
+from mmdet_ohem.host.pipelines import replace_pipelines
 from mmdet_ohem.localization.views import build_tta_model, views_pipeline
 from mmdet_ohem.registry import LOOPS
 
@@ -23,8 +24,9 @@ class MultiScaleTestLoop(TestLoop):
     validation, checkpoints and, once the test is over or has failed, the
     runner's model are as without it.
 
-    A loop and not a hook: hooks are not told of a test that fails, and all
-    of them are to see the model that is tested, in whatever order they come.
+    It is a loop and not a hook, since mmengine tells no hook of a test that
+    fails, and since every hook, in whatever order they run, is to see the
+    model that is tested.
 
     Args:
         runner: The runner.
@@ -51,17 +53,10 @@ class MultiScaleTestLoop(TestLoop):
         super().__init__(runner, dataloader, evaluator, fp16)
 
     def run(self) -> dict:
-        """Test; the runner's model is a TTA model meanwhile.
-
-        Returns:
-            The metrics.
-        """
-        model = self.runner.model
-        self.runner.model = self._with_views(model)
-        try:
+        """Test; the runner's model is a TTA model meanwhile."""
+        model = self._with_views(self.runner.model)
+        with replaced(self.runner, model=model):
             return super().run()
-        finally:
-            self.runner.model = model
 
     def _with_views(self, model: Any) -> nn.Module:
         # Evaluation needs nothing of a wrapper for distributed training.
@@ -70,14 +65,3 @@ class MultiScaleTestLoop(TestLoop):
             return model
         print_log('testing at several scales (+M)', logger='current')
         return build_tta_model(self.runner.cfg, bare)
-
-
-def replace_pipelines(dataset: dict, pipeline: list[dict]) -> None:
-    """Give a dataset's config, or each one that it wraps, a pipeline.
-
-    Args:
-        dataset: Changed in place.
-        pipeline: Copied for each.
-    """
-    for leaf in leaf_datasets(dataset):
-        leaf['pipeline'] = copy.deepcopy(pipeline)

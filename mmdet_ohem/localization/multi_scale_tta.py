@@ -9,12 +9,12 @@ from mmengine.model import BaseTTAModel
 from mmengine.structures import InstanceData
 from torch import nn
 
+from mmdet_ohem.host.refusals import check_detector
 from mmdet_ohem.localization.candidates import (
     cat_candidates,
     final_detections,
 )
 from mmdet_ohem.localization.inference import candidate_prediction
-from mmdet_ohem.localization.model_checks import check_detector
 from mmdet_ohem.localization.views import distinct_views, flipped_back
 from mmdet_ohem.registry import MODELS
 

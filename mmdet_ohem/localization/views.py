@@ -16,7 +16,11 @@ from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import bbox_flip
 from torch import Tensor, nn
 
-from mmdet_ohem.host.pipelines import transform_name
+from mmdet_ohem.host.pipelines import (
+    broadcast_steps,
+    outer_pipeline,
+    transform_name,
+)
 
 Scale = tuple[int, int]
 
@@ -140,7 +144,7 @@ def multi_scale_pipeline(
     resized = []
     for scale in scales:
         transform = copy.deepcopy(pipeline[resizing[0]])
-        for part in transform.get('transforms', [transform]):
+        for part in broadcast_steps(transform):
             if transform_name(part) == 'Resize':
                 part['scale'] = tuple(scale)
         resized.append(transform)
@@ -149,9 +153,7 @@ def multi_scale_pipeline(
 
 
 def _resizes(transform: dict) -> bool:
-    if transform_name(transform) == 'ProposalBroadcaster':
-        return any(_resizes(part) for part in transform['transforms'])
-    return transform_name(transform) == 'Resize'
+    return 'Resize' in map(transform_name, broadcast_steps(transform))
 
 
 def views_pipeline(
@@ -180,10 +182,7 @@ def single_view_pipeline(config: Any) -> list[dict]:
     Returns:
         That of the first data set, where several are joined.
     """
-    dataset = config['test_dataloader']['dataset']
-    while 'pipeline' not in dataset:
-        dataset = (dataset.get('datasets') or [dataset['dataset']])[0]
-    return dataset['pipeline']
+    return outer_pipeline(config['test_dataloader']['dataset'])
 
 
 def build_tta_model(config: Any, detector: nn.Module) -> nn.Module:

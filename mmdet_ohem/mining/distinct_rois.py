@@ -3,8 +3,9 @@
 from typing import Any
 
 import torch
-from mmdet.models.roi_heads import StandardRoIHead
 from torch import Tensor
+
+from mmdet_ohem.host.roi_heads import has_plain_box_branch
 
 
 def distinct_rois(roi_head: Any, rois: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -22,13 +23,11 @@ def distinct_rois(roi_head: Any, rois: Tensor) -> tuple[Tensor, Tensor | None]:
         The distinct RoIs, shape (D, 5), and for each of the R RoIs which of
         them it equals, (R,), int64; None where all are distinct.
     """
-    extractor: Any = getattr(roi_head, 'bbox_roi_extractor', None)
     # Other box branches read RoIs by other ways as well.
-    plain = (
-        getattr(type(roi_head), '_bbox_forward', None)
-        is StandardRoIHead._bbox_forward
-    )
-    if not plain or not hasattr(extractor, 'rounded') or len(rois) == 0:
+    if not has_plain_box_branch(roi_head) or len(rois) == 0:
+        return rois, None
+    extractor = roi_head.bbox_roi_extractor
+    if not hasattr(extractor, 'rounded'):
         return rois, None
     cells, equals = torch.unique(
         extractor.rounded(rois), dim=0, return_inverse=True

@@ -9,7 +9,7 @@ from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.structures.bbox import bbox2roi
 from torch import Tensor
 
-from mmdet_ohem.host.predictions import forward_bbox
+from mmdet_ohem.host.roi_heads import RoIStage
 from mmdet_ohem.host.roi_weights import weigh
 from mmdet_ohem.mining.all_roi_sampler import AllRoISampler
 from mmdet_ohem.mining.image_rois import ImageRoIs
@@ -75,8 +75,8 @@ class LossMaskingRoIHead(StandardRoIHead):
             Predictions for all RoIs, and ``loss_bbox``.
         """
         rois = bbox2roi([result.priors for result in sampling_results])
-        results = forward_bbox(self, x, rois)
-        cls_score, bbox_pred = results['cls_score'], results['bbox_pred']
+        cls_score, bbox_pred = RoIStage(self).predict(x, rois)
+        results = dict(cls_score=cls_score, bbox_pred=bbox_pred)
         kept, rows = [], []
         start = 0
         for result in sampling_results:

@@ -13,7 +13,9 @@ from mmdet.structures.bbox import bbox2roi
 from torch import Tensor
 
 from mmdet_ohem.host.no_trace import leaving_no_trace
-from mmdet_ohem.host.roi_heads import check_roi_head
+from mmdet_ohem.host.precision import computing_in, multiplies_bfloat16
+from mmdet_ohem.host.refusals import check_roi_head
+from mmdet_ohem.host.roi_heads import RoIStage
 from mmdet_ohem.host.sharding import is_sharded
 from mmdet_ohem.mining.distinct_rois import distinct_rois
 from mmdet_ohem.mining.roi_loss import (
@@ -82,9 +84,12 @@ class ReadOnlyBBoxHead:
 
     @property
     def bbox_head(self) -> Any:
-        """The box head in use, looked up anew since it may be replaced."""
-        head = self.roi_head.bbox_head
-        return head if self.stage is None else head[self.stage]
+        """The box head in use, looked up each time: it may be replaced."""
+        return self._stage.bbox_head
+
+    @property
+    def _stage(self) -> RoIStage:
+        return RoIStage(self.roi_head, self.stage)
 
     def __call__(
         self, feats: Sequence[Tensor], sampling_result: SamplingResult
@@ -143,9 +148,6 @@ class ReadOnlyBBoxHead:
         """
         rois = bbox2roi([sampling_result.priors])
         device = feats[0].device
-        train_cfg = self.roi_head.train_cfg
-        if self.stage is not None:
-            train_cfg = train_cfg[self.stage]
         with leaving_no_trace(self.roi_head, device, self.dropout):
             # Also without a RoI: where FSDP shards the head, other processes
             # wait for this one's call.
@@ -159,7 +161,7 @@ class ReadOnlyBBoxHead:
                     bbox_pred,
                     rois,
                     sampling_result,
-                    train_cfg,
+                    self._stage.train_cfg,
                 )
         return losses, cls_score, bbox_pred
 
@@ -169,54 +171,24 @@ class ReadOnlyBBoxHead:
         """Class scores and box deltas of all RoIs, float32."""
         device = feats[0].device
         equals = None
-        if not self.dropout:  # else equal RoIs have masks of their own
+        if not self.dropout:  # else equal RoIs have different masks
             rois, equals = distinct_rois(self.roi_head, rois)
         # RoI extractors lack half precision on CPU, and RoI coordinates are
         # cast to the type of the features: 8 bits do not hold a pixel.
         feats = [feat.float() for feat in feats]
-        dtype = self._resolve_dtype(device)
-        with torch.autocast(
-            device.type,
-            dtype=None if dtype == torch.float32 else dtype,
-            enabled=dtype != torch.float32,
-        ):
-            context = self._context_feats(feats)
+        stage = self._stage
+        with computing_in(device, self._resolve_dtype(device)):
+            context = stage.context_feats(feats)
             # As many calls on all processes, however many RoIs each has.
             chunk_size = self.chunk_size
             if is_sharded(self.roi_head):
                 chunk_size = None
             chunks = [
-                self._forward(feats, chunk, context)
+                stage.predict(feats, chunk, **context)
                 for chunk in slice_rois(rois, chunk_size)
             ]
-        # Autocast keeps the weights it has cast until the outermost autocast
-        # ends; these were cast without autograd, and a training pass that
-        # found them there would give the weights no gradient.
-        torch.clear_autocast_cache()
         cls_scores, bbox_preds = zip(*chunks, strict=True)
         return _concat(cls_scores, equals), _concat(bbox_preds, equals)
-
-    def _context_feats(self, feats: list[Tensor]) -> dict[str, Tensor]:
-        """What HTC and SCNet add to the features of every RoI, float32.
-
-        They hand it to their box branch, but not to samplers.
-        """
-        head: Any = self.roi_head
-        found = {}
-        fused = 'bbox' in getattr(head, 'semantic_fusion', ('bbox',))
-        if fused and getattr(head, 'with_semantic', False):
-            found['semantic_feat'] = head.semantic_head(feats)[1].float()
-        if getattr(head, 'with_glbctx', False):
-            found['glbctx_feat'] = head.glbctx_head(feats)[1].float()
-        return found
-
-    def _forward(
-        self, feats: list[Tensor], rois: Tensor, context: dict[str, Tensor]
-    ) -> tuple[Any, Any]:
-        """One pass of the RoI head's own box branch."""
-        stage = () if self.stage is None else (self.stage,)
-        results = self.roi_head._bbox_forward(*stage, feats, rois, **context)
-        return results['cls_score'], results['bbox_pred']
 
     def _resolve_dtype(self, device: torch.device) -> torch.dtype:
         if self.dtype != 'auto':
@@ -229,19 +201,6 @@ def _no_losses(feats: Sequence[Tensor]) -> RoILosses:
     """Losses of an image without RoIs."""
     none = feats[0].new_zeros(0, dtype=torch.float32)
     return RoILosses(none, none)
-
-
-def multiplies_bfloat16(device: torch.device) -> bool:
-    """Whether the hardware multiplies bfloat16 itself.
-
-    Where it is emulated, it is slower than float32.
-    """
-    if device.type == 'cuda':
-        return torch.cuda.get_device_capability(device)[0] >= 8
-    if device.type == 'cpu' and hasattr(torch.cpu, 'get_capabilities'):
-        found = torch.cpu.get_capabilities()
-        return bool(found.get('avx512_bf16') or found.get('amx_bf16'))
-    return False
 
 
 def _concat(chunks: tuple[Any, ...], equals: Tensor | None) -> Any:

@@ -11,7 +11,11 @@ from mmengine.logging import MessageHub, print_log
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmdet_ohem.host.roi_heads import check_roi_head
+from mmdet_ohem.host.roi_heads import (
+    RoIStage,
+    check_roi_head,
+    stage_being_built,
+)
 from mmdet_ohem.host.roi_weights import weigh
 from mmdet_ohem.host.samplers import GatheringSampler
 from mmdet_ohem.mining.image_rois import ImageRoIs
@@ -109,14 +113,16 @@ class RuleSampler(GatheringSampler):
             inherited.get('neg_pos_ub', -1),
             add_gt_as_proposals,
         )
-        self.context = context
+        self.stage = RoIStage(context, stage_being_built(context))
         self.readonly_head: Any = None
         self.num_non_finite = 0
         if self.rule.wants_losses:
             self.last_record = None
             self.readonly_head = TASK_UTILS.build(
                 readonly_head or _DEFAULT_HEAD,
-                default_args=dict(roi_head=context, stage=_stage_of(context)),
+                default_args=dict(
+                    roi_head=context, stage=stage_being_built(context)
+                ),
             )
 
     def sample(
@@ -169,7 +175,7 @@ class RuleSampler(GatheringSampler):
         result = image.take(choice)
         if choice.weights is not None:
             _, _, weights = image.rows(choice)
-            weigh(result, weights, choice.weigh_loc, self._bbox_head())
+            weigh(result, weights, choice.weigh_loc, self.stage.bbox_head)
         return result
 
     def look_at(
@@ -197,14 +203,6 @@ class RuleSampler(GatheringSampler):
         head = self.readonly_head
         losses, cls_score, bbox_pred = head.score(feats, image.candidates)
         return image.predicted(losses, cls_score, bbox_pred, head.bbox_head)
-
-    def _bbox_head(self) -> Any:
-        """The box head that trains on what is chosen."""
-        if self.readonly_head is not None:
-            return self.readonly_head.bbox_head
-        stage = _stage_of(self.context)
-        head = getattr(self.context, 'bbox_head', None)
-        return head if stage is None or head is None else head[stage]
 
     def _is_warming_up(self) -> bool:
         """Whether the iteration of the runner is one of the first."""
@@ -238,10 +236,3 @@ def _keys_of(kind: type[RuleSampler]) -> list[str]:
     ]
     thin = kind is not RuleSampler
     return [x for x in dict.fromkeys(names) if not (thin and x == 'rule')]
-
-
-def _stage_of(context: nn.Module | None) -> int | None:
-    """Stage of a cascade that a sampler is being built for."""
-    if hasattr(context, 'num_stages'):
-        return getattr(context, 'current_stage', None)
-    return None

@@ -1,15 +1,16 @@
 """A resumed training goes on as if it had never stopped."""
 
 import random
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.dist import all_gather_object, get_rank
-from mmengine.hooks import CheckpointHook, Hook
-from mmengine.runner import IterBasedTrainLoop, Runner
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
 
+from mmdet_ohem.host.dataloading import after_skipping
+from mmdet_ohem.host.schedules import saves_checkpoint_now
 from mmdet_ohem.registry import HOOKS
 
 _KEY = 'random_states'
@@ -41,23 +42,17 @@ class RandomStateHook(Hook):
         self._before_val: dict[str, Any] | None = None
 
     def before_train(self, runner: Runner) -> None:
-        """Put the states of the checkpoint back, at the right moment.
-
-        Args:
-            runner: The runner of the training.
-        """
+        """Put the states of the checkpoint back, at the right moment."""
         states, rank = self._loaded, get_rank()
         self._loaded = None
-        loop = runner.train_loop
-        # load_from starts anew: its iteration is 0.
+        # A training that begins with load_from is at iteration 0.
         if not states or runner.iter == 0 or rank >= len(states):
             return
-        if isinstance(loop, IterBasedTrainLoop):
-            loop.dataloader_iterator = _Skipping(
-                loop.dataloader_iterator,
-                runner.iter,
-                lambda: set_random_states(states[rank]),
-            )
+        after_skipping(
+            runner.train_loop,
+            runner.iter,
+            lambda: set_random_states(states[rank]),
+        )
 
     def after_train_iter(
         self,
@@ -66,27 +61,15 @@ class RandomStateHook(Hook):
         data_batch: Any = None,
         outputs: dict | None = None,
     ) -> None:
-        """Gather the states of all processes where a checkpoint is due.
-
-        Args:
-            runner: The runner of the training.
-            batch_idx: Iteration of this loop.
-            data_batch: Not used.
-            outputs: Not used.
-        """
-        # Saving is the main process's own affair, gathering is everyone's.
-        if any(_saves_now(hook, runner) for hook in runner.hooks):
+        """Gather the states of all processes where a checkpoint is due."""
+        # Only the main process saves, but all of them gather.
+        if saves_checkpoint_now(runner):
             self._gathered = all_gather_object(get_random_states())
 
     def before_save_checkpoint(
         self, runner: Runner, checkpoint: dict[str, Any]
     ) -> None:
-        """Add the states.
-
-        Args:
-            runner: The runner of the training.
-            checkpoint: What is going to be saved.
-        """
+        """Add the states."""
         if self._gathered is not None:
             checkpoint[_KEY] = self._gathered
             self._gathered = None
@@ -94,51 +77,18 @@ class RandomStateHook(Hook):
     def after_load_checkpoint(
         self, runner: Runner, checkpoint: dict[str, Any]
     ) -> None:
-        """Take the states, if it has any.
-
-        Args:
-            runner: The runner of the training.
-            checkpoint: What was loaded.
-        """
+        """Take the states, if it has any."""
         self._loaded = checkpoint.get(_KEY)
 
     def before_val(self, runner: Runner) -> None:
-        """Remember the states: a resumed training does not validate again.
-
-        Args:
-            runner: The runner of the training.
-        """
+        """Remember the states: a resumed training does not validate again."""
         self._before_val = get_random_states()
 
     def after_val(self, runner: Runner) -> None:
-        """Go on with the states from before.
-
-        Args:
-            runner: The runner of the training.
-        """
+        """Go on with the states from before."""
         if self._before_val is not None:
             set_random_states(self._before_val)
             self._before_val = None
-
-
-class _Skipping:
-    """An iterator that calls ``then`` after ``num`` items, before the next."""
-
-    def __init__(
-        self, iterator: Iterator, num: int, then: Callable[[], None]
-    ) -> None:
-        self._iterator = iterator
-        self._left = num
-        self._then = then
-
-    def __iter__(self) -> Iterator:
-        return self
-
-    def __next__(self) -> Any:
-        if self._left == 0:
-            self._then()
-        self._left -= 1
-        return next(self._iterator)
 
 
 def get_random_states() -> dict[str, Any]:
@@ -171,13 +121,3 @@ def set_random_states(states: dict[str, Any]) -> None:
     torch.set_rng_state(states['torch'].cpu())
     if 'cuda' in states and torch.cuda.is_available():
         torch.cuda.set_rng_state(states['cuda'].cpu())
-
-
-def _saves_now(hook: Hook, runner: Runner) -> bool:
-    """Whether a hook saves a checkpoint after this iteration."""
-    if not isinstance(hook, CheckpointHook) or hook.by_epoch:
-        return False
-    last = hook.save_last and hook.is_last_train_iter(runner)
-    return last or hook.every_n_train_iters(
-        runner, hook.interval, hook.save_begin
-    )

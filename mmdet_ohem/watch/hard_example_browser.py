@@ -14,6 +14,7 @@ from mmengine.runner import load_checkpoint
 
 from mmdet_ohem.figure3.loss_dataset import build_dataset, spaced
 from mmdet_ohem.host.propose import propose
+from mmdet_ohem.host.refusals import Purpose, check_config
 from mmdet_ohem.mining import MiningRecord
 from mmdet_ohem.watch.hard_example_drawing import DrawingStyle
 from mmdet_ohem.watch.hard_example_sheet import make_sheet
@@ -154,18 +155,8 @@ def build_detector(config: Config) -> Any:
     Raises:
         TypeError: It has no RoI head with a sampler.
     """
-    if 'roi_head' not in config.model:
-        raise TypeError(
-            f'{config.filename}: {config.model.type} has no roi_head. Hard '
-            'examples are RoIs: give the config of a two-stage detector '
-            '(Fast, Faster, Mask, Cascade R-CNN and their kin)'
-        )
+    check_config(config, Purpose.BROWSING, Purpose.BROWSING_A_TRAINING)
     model = MODELS.build(config.copy().model)  # which changes it
-    if not getattr(model.roi_head, 'bbox_sampler', None):
-        raise TypeError(
-            f'{config.filename}: roi_head has no sampler. Give the config '
-            'that the detector was trained by, with model.train_cfg.rcnn'
-        )
     return model.eval()
 
 

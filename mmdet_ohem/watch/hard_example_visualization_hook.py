@@ -47,6 +47,8 @@ class HardExampleVisualizationHook(Hook):
 
     Raises:
         ValueError: ``interval``, ``max_boxes`` or ``min_side`` is below 1.
+        TypeError: At the start of a training: the detector has no RoI head,
+            or no sampler of it scores RoIs.
     """
 
     def __init__(
@@ -65,15 +67,7 @@ class HardExampleVisualizationHook(Hook):
         self._first_images: dict[int, SampledImage] = {}
 
     def before_train(self, runner: Runner) -> None:
-        """Find the samplers.
-
-        Args:
-            runner: The runner of the training.
-
-        Raises:
-            TypeError: The detector has no RoI head, or no sampler of it
-                scores RoIs.
-        """
+        """Find the samplers."""
         self._stop()  # of a training that broke off
         samplers = samplers_of(runner.model, type(self).__name__)
         if not any(hasattr(sampler, 'last_record') for sampler in samplers):
@@ -89,13 +83,7 @@ class HardExampleVisualizationHook(Hook):
     def before_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None
     ) -> None:
-        """Listen to the samplers where this iteration is drawn.
-
-        Args:
-            runner: The runner of the training.
-            batch_idx: Not used.
-            data_batch: Not used.
-        """
+        """Listen to the samplers where this iteration is drawn."""
         if is_main_process() and self.every_n_train_iters(
             runner, self.interval
         ):
@@ -112,14 +100,7 @@ class HardExampleVisualizationHook(Hook):
         data_batch: Any = None,
         outputs: dict | None = None,
     ) -> None:
-        """Draw what was heard.
-
-        Args:
-            runner: The runner of the training.
-            batch_idx: Not used.
-            data_batch: The batch before the data preprocessor.
-            outputs: Not used.
-        """
+        """Draw what was heard."""
         for stage, sampled in self._first_images.items():
             if sampled.record is None:  # a warm-up, or another sampler
                 continue
@@ -138,11 +119,7 @@ class HardExampleVisualizationHook(Hook):
         self._stop()
 
     def after_train(self, runner: Runner) -> None:
-        """Leave the samplers as they were.
-
-        Args:
-            runner: The runner of the training.
-        """
+        """Leave the samplers as they were."""
         self._stop()
 
     def _listener(self, stage: int) -> Callable[[SampledImage], None]:

@@ -5,10 +5,11 @@ from typing import Any
 
 import torch
 from mmengine.dist import all_reduce
-from mmengine.hooks import Hook, LoggerHook
-from mmengine.logging import HistoryBuffer, MessageHub
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmdet_ohem.host.message_hub import record_mean
+from mmdet_ohem.host.schedules import logging_interval
 from mmdet_ohem.registry import HOOKS
 from mmdet_ohem.watch.mining_stats import MiningStats, as_statistics
 from mmdet_ohem.watch.sampler_listener import listen, samplers_of
@@ -50,6 +51,11 @@ class MiningStatsHook(Hook):
         interval: Iterations between two records; None is the interval of the
             runner's ``LoggerHook``, so that a record covers what is between
             two lines of the log.
+
+    Raises:
+        ValueError: ``interval`` is below 1.
+        TypeError: At the start of a training: the detector has no RoI head
+            with a sampler.
     """
 
     def __init__(self, interval: int | None = None) -> None:
@@ -60,14 +66,7 @@ class MiningStatsHook(Hook):
         self._stops: list[Callable[[], None]] = []
 
     def before_train(self, runner: Runner) -> None:
-        """Listen to the samplers.
-
-        Args:
-            runner: The runner of the training.
-
-        Raises:
-            TypeError: The detector has no RoI head with a sampler.
-        """
+        """Listen to the samplers."""
         self.after_train(runner)  # of a training that broke off
         samplers = samplers_of(runner.model, type(self).__name__)
         self._stages = [MiningStats() for _ in samplers]
@@ -83,27 +82,17 @@ class MiningStatsHook(Hook):
         data_batch: Any = None,
         outputs: dict | None = None,
     ) -> None:
-        """Record the statistics.
-
-        Args:
-            runner: The runner of the training.
-            batch_idx: Iteration of this epoch or loop.
-            data_batch: Not used.
-            outputs: Not used.
-        """
+        """Record the statistics where the log writes a line."""
         if not self._is_due(runner, batch_idx):
             return
         for name, value in self.statistics().items():
-            _record(runner.message_hub, f'train/mining/{name}', value)
+            key = f'train/mining/{name}'
+            record_mean(runner.message_hub, key, value)
         for stats in self._stages:
             stats.clear()
 
     def after_train(self, runner: Runner) -> None:
-        """Leave the samplers as they were.
-
-        Args:
-            runner: The runner of the training.
-        """
+        """Leave the samplers as they were."""
         for stop in self._stops:
             stop()
         self._stops.clear()
@@ -127,25 +116,9 @@ class MiningStatsHook(Hook):
 
     def _is_due(self, runner: Runner, batch_idx: int) -> bool:
         """The iterations at which mmengine's LoggerHook writes, too."""
-        interval = self.interval or _logging_interval(runner)
+        interval = self.interval or logging_interval(runner)
         if self.every_n_inner_iters(batch_idx, interval):
             return True
         # An epoch that is shorter than the interval has one line.
         loader = runner.train_dataloader
         return len(loader) <= interval and self.end_of_epoch(loader, batch_idx)
-
-
-def _logging_interval(runner: Runner) -> int:
-    """Iterations between two lines of the log."""
-    hooks = (hook for hook in runner.hooks if isinstance(hook, LoggerHook))
-    return next((hook.interval for hook in hooks), LoggerHook().interval)
-
-
-def _record(hub: MessageHub, key: str, value: float) -> None:
-    """Write a scalar that is a mean already.
-
-    The log smooths whatever has 'loss' in its name over the last records: a
-    buffer that remembers one is shown as it is.
-    """
-    hub.log_scalars.setdefault(key, HistoryBuffer(max_length=1))
-    hub.update_scalar(key, value)

@@ -1,7 +1,6 @@
 """Hear what the samplers of a RoI head do."""
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any, NamedTuple
 
 from mmdet.models.task_modules.assigners import AssignResult
@@ -9,6 +8,9 @@ from mmdet.models.task_modules.samplers import SamplingResult
 from mmengine.model import is_model_wrapper
 from mmengine.structures import InstanceData
 
+from mmdet_ohem.host import roi_heads
+from mmdet_ohem.host.patching import listen_to
+from mmdet_ohem.host.refusals import Purpose, check
 from mmdet_ohem.mining import MiningRecord
 
 
@@ -48,15 +50,8 @@ def samplers_of(model: Any, asker: str) -> list[Any]:
     """
     if is_model_wrapper(model):
         model = model.module
-    samplers = getattr(getattr(model, 'roi_head', None), 'bbox_sampler', None)
-    if not samplers:
-        raise TypeError(
-            f'{asker}: {type(model).__name__} has no roi_head.bbox_sampler '
-            'to report on. Remedy: leave the hook out of custom_hooks'
-        )
-    if isinstance(samplers, (list, tuple)):
-        return list(samplers)
-    return [samplers]
+    check(model, Purpose.REPORTING, f'{asker}: {type(model).__name__}')
+    return roi_heads.samplers_of(model.roi_head)
 
 
 def listen(sampler: Any, listener: Listener) -> Callable[[], None]:
@@ -72,56 +67,18 @@ def listen(sampler: Any, listener: Listener) -> Callable[[], None]:
     Returns:
         What to call to stop listening.
     """
-    listeners = getattr(vars(sampler).get('sample'), 'listeners', None)
-    if listeners is None:
-        listeners = _wrap(sampler)
-    listeners.append(listener)
 
-    def stop() -> None:
-        listeners.remove(listener)
-        if not listeners:
-            _unwrap(sampler)
-
-    return stop
-
-
-def _wrap(sampler: Any) -> list[Listener]:
-    """Put a method before ``sampler.sample`` that calls listeners."""
-    sample = sampler.sample
-    listeners: list[Listener] = []
-
-    @wraps(sample)
-    def heard(
+    def tell(
+        result: Any,
         assign_result: AssignResult,
         pred_instances: InstanceData,
         gt_instances: InstanceData,
         *args: Any,
         **kwargs: Any,
-    ) -> SamplingResult:
-        result = sample(
-            assign_result, pred_instances, gt_instances, *args, **kwargs
-        )
-        image = SampledImage(
-            assign_result,
-            gt_instances,
-            # ScoreHLRSampler puts label weights beside it.
-            result[0] if isinstance(result, tuple) else result,
-            getattr(sampler, 'last_record', None),
-        )
-        for listener in tuple(listeners):
-            listener(image)
-        return result
+    ) -> None:
+        # ScoreHLRSampler puts label weights beside the result.
+        result = result[0] if isinstance(result, tuple) else result
+        record = getattr(sampler, 'last_record', None)
+        listener(SampledImage(assign_result, gt_instances, result, record))
 
-    heard.listeners = listeners  # type: ignore[attr-defined]
-    heard.replaced = vars(sampler).get('sample')  # type: ignore[attr-defined]
-    sampler.sample = heard
-    return listeners
-
-
-def _unwrap(sampler: Any) -> None:
-    """Leave the sampler as it was."""
-    replaced = sampler.sample.replaced
-    if replaced is None:
-        del sampler.sample
-    else:
-        sampler.sample = replaced
+    return listen_to(sampler, 'sample', tell)

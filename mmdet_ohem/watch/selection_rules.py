@@ -15,6 +15,7 @@ from mmdet.registry import TASK_UTILS
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmdet_ohem.host.roi_heads import stages_of, with_current_stage
 from mmdet_ohem.mining import MiningRecord, OHEMSampler
 from mmdet_ohem.mining.image_rois import ImageRoIs
 from mmdet_ohem.mining.mining_record import record_of
@@ -58,10 +59,9 @@ class SelectionRules:
         seed: int = 0,
         rules: Sequence[str | Mapping[str, Any]] = (),
     ) -> None:
-        train_cfg = roi_head.train_cfg
-        if hasattr(roi_head, 'num_stages'):
-            roi_head.current_stage = 0  # the samplers ask for it
-            train_cfg = train_cfg[0]
+        self.roi_head = roi_head
+        self.stage = stages_of(roi_head)[0]
+        train_cfg = self.stage.train_cfg
         self.seed = seed
         self.assigner = _build_assigner(train_cfg.assigner, bg_lo=0.0)
         self.heuristic_assigner = _build_assigner(
@@ -75,12 +75,15 @@ class SelectionRules:
         fraction = dict(pos_fraction=cfg.get('pos_fraction', 0.25))
         own = cfg if cfg['type'] == 'mmdet_ohem.OHEMSampler' else {}
         kept_keys = ('nms_iou_thr', 'class_aware_nms', 'readonly_head')
-        self.paper = OHEMSampler(
-            **common,
-            **{key: own[key] for key in kept_keys if key in own},
-            context=roi_head,
-        )
-        self.stock = StockOHEMSampler(**common, **fraction, context=roi_head)
+        with with_current_stage(roi_head, self.stage.index):
+            self.paper = OHEMSampler(
+                **common,
+                **{key: own[key] for key in kept_keys if key in own},
+                context=roi_head,
+            )
+            self.stock = StockOHEMSampler(
+                **common, **fraction, context=roi_head
+            )
         self.heuristic = RandomSampler(**common, **fraction)
         self.rules = [Rule(rule, fraction) for rule in rules]
 
@@ -116,7 +119,10 @@ class SelectionRules:
         record = record_of(rois, self.paper.rule(rois, num))
         chosen: dict[str, MiningRecord | str] = {PAPER: record}
         try:
-            with torch.no_grad():
+            with (
+                torch.no_grad(),
+                with_current_stage(self.roi_head, self.stage.index),
+            ):
                 stock = self.stock.sample(
                     *assign(self.assigner), gt, feats=feats
                 )

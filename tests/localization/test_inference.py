@@ -27,6 +27,7 @@ from mmengine.model import MMDistributedDataParallel
 from mmengine.structures import InstanceData
 from torch import Tensor, distributed, nn
 
+from mmdet_ohem.host.refusals import check_detector
 from mmdet_ohem.localization import (
     MultiScaleTTAModel,
     Rounds,
@@ -35,7 +36,6 @@ from mmdet_ohem.localization import (
     final_detections,
     predict_candidates,
 )
-from mmdet_ohem.localization.model_checks import check_detector
 from tests.localization.tiny_detectors import (
     build,
     fast_rcnn,

@@ -11,8 +11,8 @@ from mmengine.model import MMDistributedDataParallel
 from mmengine.runner import Runner
 from torch import distributed as dist
 
+from mmdet_ohem.host.pipelines import replace_pipelines
 from mmdet_ohem.localization import MultiScaleTestLoop, MultiScaleTTAModel
-from mmdet_ohem.localization.multi_scale_test_loop import replace_pipelines
 from tests.localization.tiny_detectors import fast_rcnn, perfect
 from tests.voc_folder import Picture, Thing, write_voc
 

@@ -11,7 +11,7 @@ from mmdet.structures.bbox import bbox2roi
 from torch import Tensor, nn
 
 from mmdet_ohem import ReadOnlyBBoxHead
-from mmdet_ohem.mining.readonly_bbox_head import multiplies_bfloat16
+from mmdet_ohem.host.precision import multiplies_bfloat16
 from tests.tiny import (
     CHANNELS,
     NUM_CLASSES,

@@ -1,0 +1,48 @@
+"""In which precision a device computes.
+
+Relies on what torch 2.13 does not document: ``torch.clear_autocast_cache``,
+and the flags of ``torch.cpu.get_capabilities``, which older ones lack.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether the hardware multiplies bfloat16 itself.
+
+    Where it is emulated, it is slower than float32.
+
+    Args:
+        device: Where the network runs.
+    """
+    if device.type == 'cuda':
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    if device.type == 'cpu' and hasattr(torch.cpu, 'get_capabilities'):
+        found = torch.cpu.get_capabilities()
+        return bool(found.get('avx512_bf16') or found.get('amx_bf16'))
+    return False
+
+
+@contextmanager
+def computing_in(device: torch.device, dtype: torch.dtype) -> Iterator[None]:
+    """Inside, layers compute in ``dtype``, whatever autocast is around.
+
+    Autocast keeps the weights it has cast until the outermost autocast ends.
+    Those cast here, without autograd, are forgotten at the end: a training
+    pass that found them would give the weights no gradient.
+
+    Args:
+        device: Where they compute.
+        dtype: float32 turns autocast off.
+    """
+    is_half = dtype != torch.float32
+    try:
+        with torch.autocast(
+            device.type, dtype=dtype if is_half else None, enabled=is_half
+        ):
+            yield
+    finally:
+        torch.clear_autocast_cache()
