@@ -54,7 +54,7 @@ class LossMaskingRoIHead(StandardRoIHead):
                 'LossMaskingRoIHead has no place for a mask head: it would '
                 'be trained on all RoIs. Use mmdet_ohem.OHEMSampler'
             )
-        sampler = getattr(self, 'bbox_sampler', None)
+        sampler = self.bbox_sampler  # None without train_cfg
         if sampler is not None and not isinstance(sampler, AllRoISampler):
             raise TypeError(
                 f'LossMaskingRoIHead has the sampler {type(sampler).__name__}'
