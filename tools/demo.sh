@@ -22,18 +22,33 @@ done
 step 'weights'
 python tools/make_demo_weights.py --out "$DATA/vgg16_digits.pth"
 
+# last_checkpoint DIR: the last whole one, or nothing.
+last_checkpoint() {
+  python -c '
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from mmdet_ohem.runs import WorkDir
+with redirect_stdout(sys.stderr):  # a torn one is named in a warning
+    last = WorkDir(Path(sys.argv[1])).last_checkpoint()
+print(last or "")
+' "$1"
+}
+
 # run NAME CONFIG: train and test, unless done.
 run() {
-  local dir="$OUT/$1" config="configs/$2" resume=()
+  local dir="$OUT/$1" config="configs/$2" resume=() last
   if [ ! -f "$dir/trained" ]; then
     step "training $1"
-    if [ -f "$dir/last_checkpoint" ]; then resume=(--resume); fi
+    last=$(last_checkpoint "$dir")
+    if [ -n "$last" ]; then resume=(--resume "$last"); fi
     mim train mmdet "$config" --gpus 0 --work-dir "$dir" ${resume[@]+"${resume[@]}"}
     touch "$dir/trained"
   fi
   if [ ! -f "$dir/test/detections.pkl" ]; then
     step "testing $1"
-    mim test mmdet "$config" --checkpoint "$(cat "$dir/last_checkpoint")" \
+    last=$(last_checkpoint "$dir")
+    mim test mmdet "$config" --checkpoint "$last" \
       --gpus 0 --work-dir "$dir/test" --out "$dir/test/detections.partial.pkl"
     mv "$dir/test/detections.partial.pkl" "$dir/test/detections.pkl"
   fi
@@ -42,5 +57,6 @@ run baseline fast_rcnn_vgg16_demo.py
 run ohem fast_rcnn_vgg16_ohem_demo.py
 
 step 'report'
-python tools/demo_report.py "$OUT/baseline" "$OUT/ohem" --out "$OUT"
+python tools/report.py "$OUT/baseline" "$OUT/ohem" --detections 6 \
+  --out "$OUT/report.html"
 step 'done'
