@@ -38,20 +38,20 @@ print(last or "")
 # run NAME CONFIG: train and test, unless done.
 run() {
   local dir="$OUT/$1" config="configs/$2" resume=() last
-  if [ ! -f "$dir/trained" ]; then
+  if [ -f "$dir/test/detections.pkl" ]; then return; fi
+  last=$(last_checkpoint "$dir")
+  # It goes on also where the checkpoint it ended with is torn.
+  if [ -z "$last" ] || [ "$(cat "$dir/trained" 2>/dev/null)" != "$last" ]; then
     step "training $1"
-    last=$(last_checkpoint "$dir")
     if [ -n "$last" ]; then resume=(--resume "$last"); fi
     mim train mmdet "$config" --gpus 0 --work-dir "$dir" ${resume[@]+"${resume[@]}"}
-    touch "$dir/trained"
-  fi
-  if [ ! -f "$dir/test/detections.pkl" ]; then
-    step "testing $1"
     last=$(last_checkpoint "$dir")
-    mim test mmdet "$config" --checkpoint "$last" \
-      --gpus 0 --work-dir "$dir/test" --out "$dir/test/detections.partial.pkl"
-    mv "$dir/test/detections.partial.pkl" "$dir/test/detections.pkl"
+    echo "$last" > "$dir/trained"
   fi
+  step "testing $1"
+  mim test mmdet "$config" --checkpoint "$last" \
+    --gpus 0 --work-dir "$dir/test" --out "$dir/test/detections.partial.pkl"
+  mv "$dir/test/detections.partial.pkl" "$dir/test/detections.pkl"
 }
 run baseline fast_rcnn_vgg16_demo.py
 run ohem fast_rcnn_vgg16_ohem_demo.py

@@ -1,68 +1,21 @@
-"""The checkpoints of a run: which there are, and which are whole.
-
-A process that is killed, or a machine that loses power, leaves a torn
-checkpoint: one that ends too early, or whose middle never reached the disk.
-torch notices the first with a long error and the second not at all.
-"""
+"""The checkpoints of a run: which there are, and which can be used."""
 
 import logging
 import re
-import struct
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
 from mmengine.logging import print_log
 from mmengine.runner import load_checkpoint
 from torch import nn
 
-_NAME = re.compile(r'(iter|epoch)_(\d+)\.pth')
-#: What zipfile raises where bytes of an archive are wrong.
-_BROKEN = (
-    BadZipFile,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-    struct.error,
-    zlib.error,
+from mmdet_ohem.runs.torn_checkpoints import (
+    REMEDY,
+    find_flaw,
+    refuse_torn,
 )
 
-
-class TornCheckpointError(ValueError):
-    """A checkpoint that is not what was to be written."""
-
-
-def find_flaw(path: Path, thorough: bool = False) -> str | None:
-    """Say what is wrong with a checkpoint, without loading it.
-
-    torch writes a zip archive. Its directory comes last, so a file that is
-    cut off has none.
-
-    Args:
-        path: The file.
-        thorough: Whether to read all of it and compare the checksums of the
-            archive (a third of a second a GiB, if the disk keeps up). Only
-            this finds bytes in the middle that were never written.
-
-    Returns:
-        What is wrong; None for a whole checkpoint.
-    """
-    if path.stat().st_size == 0:
-        return 'is empty'
-    try:
-        with ZipFile(path) as archive:
-            entries = archive.infolist()
-            for entry in entries:
-                # Compares the header in front of the entry with the directory.
-                archive.open(entry).close()
-            torn = archive.testzip() if thorough else None
-    except _BROKEN as error:
-        return f'is cut off, or is no checkpoint of torch ({error})'
-    if not entries:
-        return 'is an archive without content'
-    return f'is torn: {torn} has another checksum' if torn else None
+_NAME = re.compile(r'(iter|epoch)_(\d+)\.pth')
 
 
 def find_checkpoints(folder: Path) -> dict[int, Path]:
@@ -136,7 +89,7 @@ def select_checkpoints(
     if not whole:
         raise FileNotFoundError(
             f'{folder} holds no whole checkpoint: all of {_join(found)} are '
-            'torn. Remedy: delete them and train it again'
+            f'torn. {REMEDY}'
         )
     return whole
 
@@ -158,23 +111,6 @@ def last_checkpoint(folder: Path) -> Path | None:
         if not _is_torn(path, thorough=True):
             return path
     return None
-
-
-def refuse_torn(path: Path, thorough: bool = False) -> None:
-    """Refuse a checkpoint that is torn.
-
-    Args:
-        path: The file.
-        thorough: As for :func:`find_flaw`.
-
-    Raises:
-        TornCheckpointError: It is torn; the message names it.
-    """
-    if flaw := find_flaw(path, thorough):
-        raise TornCheckpointError(
-            f'{path} {flaw}. Remedy: delete it and choose another one, or '
-            'train it again from the checkpoint before'
-        )
 
 
 def load_weights(detector: nn.Module, checkpoint: Path) -> int:
@@ -214,7 +150,7 @@ def _is_torn(path: Path, thorough: bool = False) -> bool:
     flaw = find_flaw(path, thorough)
     if flaw:
         print_log(
-            f'{path} {flaw}; it is left out. Remedy: delete it',
+            f'{path} {flaw}; it is left out. {REMEDY}',
             logger='current',
             level=logging.WARNING,
         )

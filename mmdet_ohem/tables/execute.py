@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -73,17 +74,15 @@ def execute(
     path = run.folder / 'given' / 'config.py'
     start = time.monotonic()
     with _locked(run.folder) as log:
+        call = partial(_call, log=log, device=device, on_progress=on_progress)
         write_begun(run.folder, record)
         if not path.exists():
             write_text(path, config.pretty_text)
         last = checkpoint_path(run.folder, config.train_cfg.max_iters)
         checkpoint = work_dir.last_checkpoint()
         if checkpoint != last:
-            _call(
-                launch.train(path, run.folder, batch_size, checkpoint),
-                log, device, on_progress,
-            )  # fmt: skip
-        metrics = _test(run, launch, path, last, log, device, on_progress)
+            call(launch.train(path, run.folder, batch_size, checkpoint))
+        metrics = _test(run, launch, path, last, call)
     seconds = time.monotonic() - start
     record = replace(record, metrics=metrics, seconds=seconds)
     write_finished(run.folder, record)
@@ -129,17 +128,14 @@ def _test(
     launch: Launch,
     config: Path,
     checkpoint: Path,
-    log: BinaryIO,
-    device: str | None,
-    on_progress: Callable[[str], None],
+    call: Callable[[list[str]], None],
 ) -> dict[str, float]:
     """Test, and read the metrics."""
     work_dir = WorkDir(run.folder)
     # Small, and what the report draws detections from.
     out = run.folder / DETECTIONS if run.data == 'demo' else None
     before = set(work_dir.find_tests())
-    command = launch.test(config, run.folder / 'test', checkpoint, out)
-    _call(command, log, device, on_progress)
+    call(launch.test(config, run.folder / 'test', checkpoint, out))
     written = [x for x in work_dir.find_tests() if x not in before]
     if not written:
         raise RunError(f'the test left no metrics in {run.folder / "test"}')

@@ -8,14 +8,16 @@ import torch
 from torch import nn
 
 from mmdet_ohem.runs.checkpoints import (
-    TornCheckpointError,
-    find_flaw,
     last_checkpoint,
     load_weights,
-    refuse_torn,
     select_checkpoints,
 )
 from mmdet_ohem.runs.config_file import read_config
+from mmdet_ohem.runs.torn_checkpoints import (
+    TornCheckpointError,
+    find_flaw,
+    refuse_torn,
+)
 from mmdet_ohem.runs.work_dir import WorkDir
 from tests.runs.torn import (
     TORN,
