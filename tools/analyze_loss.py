@@ -24,7 +24,11 @@ from rich.progress import (
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from mmdet_ohem.figure3.loss_analysis import AnalysisSettings, LossAnalysis
+from mmdet_ohem.figure3.loss_analysis import (
+    AnalysisSettings,
+    LossAnalysis,
+    Progress,
+)
 from mmdet_ohem.figure3.loss_dataset import SPLITS
 from mmdet_ohem.figure3.loss_report import (
     RunLosses,
@@ -38,7 +42,6 @@ from mmdet_ohem.figure3.loss_sums import (
     MeanLoss,
     pick_mean,
 )
-from mmdet_ohem.figure3.progress import Progress
 from mmdet_ohem.host.process_group import LAUNCHERS, process_group
 from mmdet_ohem.runs.labels import label_runs
 from mmdet_ohem.runs.work_dir import WorkDir

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from mmdet.registry import MODELS
@@ -25,9 +25,29 @@ from mmdet_ohem.figure3.all_roi_loss import AllRoILoss
 from mmdet_ohem.figure3.checkpoint_loss import CheckpointLoss, result_path
 from mmdet_ohem.figure3.loss_dataset import build_dataloader, build_dataset
 from mmdet_ohem.figure3.loss_sums import ALL, mean_losses, no_sums
-from mmdet_ohem.figure3.progress import OnProgress, tell
 from mmdet_ohem.runs.checkpoints import load_weights
 from mmdet_ohem.runs.work_dir import WorkDir
+
+
+class Progress(NamedTuple):
+    """How far an analysis is.
+
+    Attributes:
+        checkpoint: Being computed.
+        nth: Place of this checkpoint among those that were missing, from 0.
+        num_checkpoints: That were missing.
+        done: Images of this checkpoint that are done.
+        num_images: Images of this checkpoint.
+    """
+
+    checkpoint: Path
+    nth: int
+    num_checkpoints: int
+    done: int
+    num_images: int
+
+
+OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -126,10 +146,8 @@ class LossAnalysis:
         for nth, (run, checkpoint) in enumerate(pending):
             if built is None or built[0] is not run:
                 built = (run, *self._build(run))
-            listener = partial(
-                tell, on_progress, checkpoint, nth, len(pending)
-            )
-            self._compute_one(*built, checkpoint, listener)
+            tell = partial(_tell, on_progress, checkpoint, nth, len(pending))
+            self._compute_one(*built, checkpoint, tell)
 
     def load(self) -> list[list[CheckpointLoss]]:
         """Results of each run, all of them computed.
@@ -163,7 +181,7 @@ class LossAnalysis:
         loss: AllRoILoss,
         dataset: Subset,
         checkpoint: Path,
-        listener: Callable[[int, int], None],
+        tell: Callable[[int, int], None],
     ) -> None:
         """Compute one checkpoint in all processes, save it in the first."""
         begin = time.perf_counter()
@@ -171,11 +189,11 @@ class LossAnalysis:
         loader_cfg = run.config.get(f'{self.settings.split}_dataloader')
         loader = build_dataloader(dataset, loader_cfg.get('num_workers', 0))
         sums = no_sums(loss.num_stages)
-        listener(0, len(dataset))
+        tell(0, len(dataset))
         for done, batch in enumerate(loader, start=1):
             sums += loss(batch)
             # The other processes are about as far.
-            listener(min(done * get_world_size(), len(dataset)), len(dataset))
+            tell(min(done * get_world_size(), len(dataset)), len(dataset))
         sums = _add_up(sums, self.settings.device)
         if is_main_process():
             _warn_of_non_finite(checkpoint, sums)
@@ -198,6 +216,21 @@ def _check_config(run: WorkDir) -> None:
             'with a train_cfg.rcnn, so it has no loss over RoIs. Remedy: '
             'give runs of two-stage detectors (Fast, Faster, Mask, Cascade '
             'R-CNN and their kin)'
+        )
+
+
+def _tell(
+    on_progress: OnProgress | None,
+    checkpoint: Path,
+    nth: int,
+    num_checkpoints: int,
+    done: int,
+    num_images: int,
+) -> None:
+    """Report progress in the first process, if anybody listens."""
+    if on_progress and is_main_process():
+        on_progress(
+            Progress(checkpoint, nth, num_checkpoints, done, num_images)
         )
 
 

@@ -1,6 +1,6 @@
 """Detections of runs on the same images, for the report of runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,15 +72,16 @@ def draw_detections(
             f'or mim test with --out RUN_DIR/{DETECTIONS.as_posix()}'
         )
     paths = _spaced(_common_images(found), num_images)
+    stems = [Path(path).stem for path in paths]
     classes = {label: class_names(runs[label].config) for label in found}
     rows = {
-        Path(path).stem: {
+        stem if stems.count(stem) == 1 else path: {
             label: embed(
                 _draw(path, of_run[path], classes[label], score_thr), label
             )
             for label, of_run in found.items()
         }
-        for path in paths
+        for path, stem in zip(paths, stems, strict=True)
     }
     return DetectionRows(rows, left_out)
 
@@ -94,18 +95,23 @@ def class_names(config: Config) -> tuple[str, ...]:
     Returns:
         Names by label; none where the config does not say.
     """
-    dataset = (config.get('test_dataloader') or {}).get('dataset') or {}
-    while 'type' in dataset and 'metainfo' not in dataset:
-        # A wrapper, such as ConcatDataset, knows no classes itself.
-        inner = dataset.get('dataset') or dataset.get('datasets')
-        if not inner:
-            break
-        dataset = inner[0] if isinstance(inner, (list, tuple)) else inner
-    classes = (dataset.get('metainfo') or {}).get('classes')
-    if classes is None:
+    loader = config.get('test_dataloader') or {}
+    for dataset in _nested(loader.get('dataset') or {}):
+        given = (dataset.get('metainfo') or {}).get('classes')
         kind = DATASETS.get(str(dataset.get('type')))
-        classes = getattr(kind, 'METAINFO', {}).get('classes', ())
-    return tuple(classes)
+        if classes := given or getattr(kind, 'METAINFO', {}).get('classes'):
+            return tuple(classes)
+    return ()
+
+
+def _nested(config: Any) -> Iterator[dict]:
+    """A config and those within: a wrapper of datasets knows no classes."""
+    if isinstance(config, dict):
+        yield config
+        config = list(config.values())
+    if isinstance(config, list):
+        for value in config:
+            yield from _nested(value)
 
 
 def _common_images(found: Mapping[str, _Found]) -> list[str]:

@@ -132,6 +132,13 @@ def test_only_images_of_all_runs_are_compared(tmp_path: Path) -> None:
         draw_detections(runs)
 
 
+def test_images_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / 'other').mkdir()
+    run = WorkDir(write_run(tmp_path / 'a', ('one', 'other/one', 'two')))
+    names = [str(tmp_path / x) for x in ('one.jpg', 'other/one.jpg')]
+    assert list(draw_detections({'a': run}).rows) == [*names, 'two']
+
+
 def test_a_label_without_a_name_is_drawn_by_its_number(tmp_path: Path) -> None:
     runs = {'a': WorkDir(write_run(tmp_path / 'a', label=5))}
     assert pixels(draw_detections(runs, 1).rows['one']['a']).max() > 60
