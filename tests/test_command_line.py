@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mmdet_ohem.report.page import make_report
+from mmdet_ohem.runs import WorkDir
 from tests.voc_folder import Picture, Thing, boxes_around, write_voc
 
 ROOT = Path(__file__).parents[1]
@@ -84,6 +86,16 @@ def test_train_then_resume_then_test(user: Path) -> None:
     output = mim(
         user, 'test', 'mmdet', 'ohem.py', '--gpus', '0',
         '--checkpoint', 'run/iter_3.pth', '--work-dir', 'run/test',
+        '--out', 'run/test/detections.pkl',
     )  # fmt: skip
     assert 'Load checkpoint from run/iter_3.pth' in output
     assert 'pascal_voc/mAP' in output
+
+    # What they left behind is what the reader of a work dir knows.
+    run = WorkDir(user / 'run')
+    assert run.last_checkpoint() == user / 'run' / 'iter_3.pth'
+    assert run.curves['loss'].iterations == [1, 2, 3]
+    assert run.metrics.measured_by.startswith('test, test/')
+    assert len(run.read_detections()) == 2
+    page = make_report([run.folder], num_detections=2).html
+    assert 'alt="Detections of OHEM in 000002"' in page
