@@ -1,7 +1,6 @@
 """Boxes computed beforehand, and the data sets that carry them."""
 
 from mmdet_ohem.proposals.image_list_dataset import ImageListDataset
-from mmdet_ohem.proposals.inclusive_random_flip import InclusiveRandomFlip
 from mmdet_ohem.proposals.proposal_file import (
     load_proposals,
     proposal_key,
@@ -11,7 +10,6 @@ from mmdet_ohem.proposals.voc_proposal_dataset import VOCProposalDataset
 
 __all__ = [
     'ImageListDataset',
-    'InclusiveRandomFlip',
     'VOCProposalDataset',
     'load_proposals',
     'proposal_key',

@@ -91,7 +91,7 @@ def in_the_original(sample: DetDataSample) -> tuple[Tensor, Tensor]:
     boxes /= boxes.new_tensor(sample.scale_factor).repeat(2)
     if sample.flip:
         width = sample.ori_shape[1]
-        boxes[:, [0, 2]] = width - 1 - boxes[:, [2, 0]]
+        boxes[:, [0, 2]] = width - boxes[:, [2, 0]]
     return boxes, sample.gt_instances.labels
 
 

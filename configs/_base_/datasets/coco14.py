@@ -4,8 +4,6 @@ _base_ = './voc07.py'
 
 data_root = 'data/coco/'
 
-# Corners are not inclusive here, other than VOC's.
-_base_.train_pipeline[3].transforms[0] = dict(type='RandomFlip', prob=0.5)
 # The first 2000, as in the authors' code.
 for _pipeline in (_base_.train_pipeline, _base_.test_pipeline,
                   _base_.tta_pipeline):
