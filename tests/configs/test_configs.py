@@ -27,6 +27,8 @@ PAIRS = [
     if '_ohem' in name and name.replace('_ohem', '') in LEAVES
 ]
 RCNN = 'model.train_cfg.rcnn'
+# The baseline of the authors' released code.
+RELEASED = 'fast_rcnn_vgg16_40k_voc07.py'
 SCHEDULES = {
     # Part of the name: iterations and drops of the learning rate.
     'released_voc0712': (80000, [30000, 60000]),
@@ -147,7 +149,10 @@ def test_ohem_differs_from_its_baseline_in_sampler_and_bg_lo_only(
         for path in first.keys() | second.keys()
         if first.get(path, missing) != second.get(path, missing)
     }
-    assert differing == {
+    # Of the released code, OHEM alone spares the fc biases from decay.
+    decay = {x for x in differing if x.startswith('optim_wrapper.paramwise_')}
+    assert bool(decay) == (baseline == RELEASED)
+    assert differing - decay == {
         f'{RCNN}.assigner.neg_iou_thr',
         f'{RCNN}.sampler.type',
         f'{RCNN}.sampler.pos_fraction',
@@ -281,8 +286,10 @@ def test_parameters_are_trained_as_released(name: str) -> None:
     fc_biases = {f'roi_head.bbox_head.{x}.bias' for x in layers}
     for key, group in groups.items():
         is_bias = key.endswith('bias')
-        # 2015: no bias decays; OHEM's release: those of convolutions do.
-        decays = not (is_bias if '2015' in name else key in fc_biases)
+        # 2015: no bias decays; OHEM's release: those of convolutions do, and
+        # in its baseline all do.
+        spared = is_bias if '2015' in name else key in fc_biases
+        decays = not spared or name == RELEASED
         assert group['lr'] == pytest.approx(rate * (1 + is_bias)), key
         assert group['weight_decay'] == 0.0005 * decays, key
     assert fc_biases <= groups.keys()
