@@ -1,5 +1,6 @@
 """Boxes computed beforehand, and the data sets that carry them."""
 
+from mmdet_ohem.proposals.coco_proposal_dataset import CocoProposalDataset
 from mmdet_ohem.proposals.image_list_dataset import ImageListDataset
 from mmdet_ohem.proposals.proposal_file import (
     load_proposals,
@@ -9,6 +10,7 @@ from mmdet_ohem.proposals.proposal_file import (
 from mmdet_ohem.proposals.voc_proposal_dataset import VOCProposalDataset
 
 __all__ = [
+    'CocoProposalDataset',
     'ImageListDataset',
     'VOCProposalDataset',
     'load_proposals',

@@ -10,7 +10,7 @@ for _pipeline in (_base_.train_pipeline, _base_.test_pipeline,
     _pipeline[1].num_max_proposals = 2000
 
 _train = dict(
-    type='CocoDataset',
+    type='mmdet_ohem.CocoProposalDataset',
     data_root=data_root,
     ann_file='annotations/instances_train2014.json',
     data_prefix=dict(img='train2014/'),
@@ -19,7 +19,7 @@ _train = dict(
     pipeline=_base_.train_pipeline,
 )
 _val = dict(
-    type='CocoDataset',
+    type='mmdet_ohem.CocoProposalDataset',
     data_root=data_root,
     ann_file='annotations/instances_val2014.json',
     data_prefix=dict(img='val2014/'),
