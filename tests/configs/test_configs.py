@@ -237,6 +237,13 @@ def test_rois_and_detections_are_the_papers(name: str) -> None:
 
 
 @pytest.mark.parametrize('name', FAST_RCNN)
+def test_rois_end_a_pixel_of_the_original_image_earlier(name: str) -> None:
+    # Of images of 500 and of 640 pixels, about; see docs/design.md.
+    extractor = load(name).model.roi_head.bbox_roi_extractor
+    assert extractor.pixel == (1.25 if 'coco' in name else 1.5)
+
+
+@pytest.mark.parametrize('name', FAST_RCNN)
 def test_difficult_objects_are_trained_on_as_in_2015_only(name: str) -> None:
     for dataset in datasets_of(load(name).train_dataloader):
         assert dataset.get('train_on_difficult', False) == ('2015' in name)
