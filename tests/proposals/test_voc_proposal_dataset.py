@@ -355,11 +355,13 @@ def tiny_detector() -> Any:
 
 
 def bad_data(root: Path) -> Path:
-    """Each kind of bad box, and an image without proposals."""
+    """Each kind of bad box, thin ones, and an image without proposals."""
     flat = Thing('dog', (10, 20, 10, 60))
+    thin = Thing('dog', (10, 20, 11, 60))
     proposals = [[5, 5, 5, 9], [300, 0, 400, 9], [-9, -9, 200, 200], DOG.box]
+    proposals += [thin.box, (7, 7, 8, 8)]
     pictures = {
-        'a': Picture([DOG, flat], proposals=np.array(proposals)),
+        'a': Picture([DOG, flat, thin], proposals=np.array(proposals)),
         'b': Picture([CAT, Thing('dog', DOG.box, 1)], proposals=[]),
         'c': Picture([flat], proposals=np.array(proposals)),
     }
