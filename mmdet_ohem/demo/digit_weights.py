@@ -10,7 +10,6 @@ The pictures are RGB and normalised by torchvision's mean and deviation for
 both networks: a config that uses these weights says so.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mmdet_ohem.detector.vgg_m import vgg_m_layers
+from mmdet_ohem.host.files import replacing
 
 from .canvas import Canvas, crop_photograph
 from .glyphs import CLASSES, load_digit_set
@@ -108,7 +108,7 @@ def write_digit_weights(
     on_iter: Callable[[float], None] = lambda loss: None,
     net: str = 'vgg16',
 ) -> float:
-    """Train the classifier and write a checkpoint, atomically.
+    """Train the classifier and write a checkpoint, whole or not at all.
 
     Args:
         out: The checkpoint. Names are those of torchvision's VGG16; shapes
@@ -123,6 +123,9 @@ def write_digit_weights(
 
     Returns:
         Accuracy in [0, 1] over the last tenth of the iterations.
+
+    Raises:
+        OSError: The checkpoint cannot be written; the error names it.
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -130,10 +133,8 @@ def write_digit_weights(
         model = _Classifier(net, width).train()
         accuracy = _train(model, pictures, num_iters, on_iter)
     weights = _fold_batch_norm(model).state_dict()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_suffix('.partial')
-    torch.save(weights, partial)
-    os.replace(partial, out)
+    with replacing(out) as temporary:
+        torch.save(weights, temporary)
     return accuracy
 
 

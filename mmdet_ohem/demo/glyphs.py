@@ -194,7 +194,7 @@ def _doodle(rng: np.random.Generator, _: DigitSet) -> np.ndarray:
 def _to_pattern(canvas: np.ndarray, width: int) -> np.ndarray:
     """Reduce a drawing ``(H, W)`` uint8 to ``(8, 8)``, `width` cells wide."""
     x1, y1, x2, y2 = tight_box(canvas / 255)
-    drawn = canvas[y1 : y2 + 1, x1 : x2 + 1].astype(np.float32)
+    drawn = canvas[y1:y2, x1:x2].astype(np.float32)
     cells = cv2.resize(drawn, (width, 8), interpolation=cv2.INTER_AREA)
     left = (8 - width) // 2
     padded = np.pad(cells, ((0, 0), (left, 8 - width - left)))
@@ -228,18 +228,19 @@ def ink(
     blurred = cv2.GaussianBlur(strokes, (0, 0), 1.2 * _CELL)
     alpha = np.clip((1.8 * strokes - 0.8 * blurred - 0.42) / 0.2, 0, 1)
     x1, y1, x2, y2 = tight_box(alpha)
-    alpha = alpha[y1 : y2 + 1, x1 : x2 + 1]
+    alpha = alpha[y1:y2, x1:x2]
     width = max(1, round(alpha.shape[1] * height / alpha.shape[0]))
     shrunk = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_AREA)
     x1, y1, x2, y2 = tight_box(shrunk)
-    return shrunk[y1 : y2 + 1, x1 : x2 + 1]
+    return shrunk[y1:y2, x1:x2]
 
 
 def tight_box(alpha: np.ndarray) -> tuple[int, int, int, int]:
-    """Return the first and last column and row with ink: x1, y1, x2, y2.
+    """Return the edges x1, y1, x2, y2 around all ink.
 
     Args:
         alpha: ``(H, W)`` in [0, 1]; pixels above :data:`INK_THRESHOLD` count.
     """
     ys, xs = np.nonzero(alpha > INK_THRESHOLD)
-    return int(xs.min()), int(ys.min()), int(xs.max()), int(ys.max())
+    x1, y1, x2, y2 = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
+    return int(x1), int(y1), int(x2), int(y2)

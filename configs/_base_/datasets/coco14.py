@@ -4,15 +4,13 @@ _base_ = './voc07.py'
 
 data_root = 'data/coco/'
 
-# Corners are not inclusive here, other than VOC's.
-_base_.train_pipeline[3].transforms[0] = dict(type='RandomFlip', prob=0.5)
 # The first 2000, as in the authors' code.
 for _pipeline in (_base_.train_pipeline, _base_.test_pipeline,
                   _base_.tta_pipeline):
     _pipeline[1].num_max_proposals = 2000
 
 _train = dict(
-    type='CocoDataset',
+    type='mmdet_ohem.CocoProposalDataset',
     data_root=data_root,
     ann_file='annotations/instances_train2014.json',
     data_prefix=dict(img='train2014/'),
@@ -21,7 +19,7 @@ _train = dict(
     pipeline=_base_.train_pipeline,
 )
 _val = dict(
-    type='CocoDataset',
+    type='mmdet_ohem.CocoProposalDataset',
     data_root=data_root,
     ann_file='annotations/instances_val2014.json',
     data_prefix=dict(img='val2014/'),

@@ -13,8 +13,7 @@ train_pipeline = [
     dict(
         type='ProposalBroadcaster',
         transforms=[
-            # Before Resize: a pixel of the original image is mirrored.
-            dict(type='mmdet_ohem.InclusiveRandomFlip', prob=0.5),
+            dict(type='RandomFlip', prob=0.5),
             dict(type='Resize', scale=scale, keep_ratio=True),
         ],
     ),
