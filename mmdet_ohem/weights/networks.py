@@ -1,4 +1,4 @@
-"""Layers of the two networks: Caffe's name, ours, and the shape."""
+"""The layers of the two networks: their names in Caffe and here, shapes."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,7 +15,7 @@ class Layer(NamedTuple):
     """A convolution or fully connected layer.
 
     Args:
-        caffe: Its name in a .caffemodel.
+        caffe: Name of the layer in a .caffemodel.
         torchvision: Prefix of its parameters in a torchvision VGG16, which
             the files for ``init_cfg`` follow.
         detector: Prefix of its parameters in a detector's checkpoint.
