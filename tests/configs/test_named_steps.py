@@ -48,6 +48,29 @@ def pipelines(config: Any) -> list[list[dict]]:
     return [list(pipeline) for pipeline in found]
 
 
+@pytest.mark.parametrize('name', FAST_RCNN)
+def test_the_named_steps_are_those_of_the_pipelines(name: str) -> None:
+    config = load(name)
+    for steps, pipeline in (
+        (config.train_steps, config.train_pipeline),
+        (config.multi_scale_train_steps, config.multi_scale_train_pipeline),
+        (config.test_steps, config.test_pipeline),
+    ):
+        move = dict(
+            type='ProposalBroadcaster', transforms=[*steps.move.values()]
+        )
+        assert pipeline == [
+            *steps.load.values(), move, *steps.finish.values()
+        ]  # fmt: skip
+    is_multi_scale = config.test_cfg.type == 'mmdet_ohem.MultiScaleTestLoop'
+    for dataset in datasets_of(config.train_dataloader):
+        assert dataset.pipeline == (
+            config.multi_scale_train_pipeline
+            if is_multi_scale
+            else config.train_pipeline
+        )
+
+
 @pytest.fixture(scope='module')
 def with_new_step(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Our configs with one more transform at the head of the base."""

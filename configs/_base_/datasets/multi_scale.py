@@ -1,11 +1,11 @@
-# +M of section 6: training draws one of five scales for each image, testing
-# runs all of five. The longest side is 1000 pixels at the most, so that
-# several scales may give the same image; it is then computed once.
+# +M of section 6: training draws one of five scales for each image, a test runs
+# five. The longest side is at most 1000 pixels, so that several scales may give
+# the same image, which is then computed once.
 train_scales = [(1000, side) for side in (480, 576, 688, 864, 900)]
 test_scales = [(1000, side) for side in (480, 576, 688, 864, 1000)]
 
-# Read by mmdet_ohem.MultiScaleTestLoop and by mmdet's `--tta`, whose default
-# leaves proposals unflipped.
+# mmdet_ohem.MultiScaleTestLoop and mmdet's `--tta` read it. mmdet's default
+# model would leave proposals unflipped.
 tta_model = dict(type='mmdet_ohem.MultiScaleTTAModel')
 # What TestTimeAug does by name: for each step a list of alternatives.
 tta_steps = dict(
