@@ -1,6 +1,6 @@
 # +M of section 6: training draws one of five scales for each image, and a test
-# runs five. The longest side is at most 1000 pixels, so that several scales may
-# give the same image, which is then computed once.
+# runs five. The longest side is at most 1000 pixels: several scales may give
+# the same image, which is then computed once.
 train_scales = [(1000, side) for side in (480, 576, 688, 864, 900)]
 test_scales = [(1000, side) for side in (480, 576, 688, 864, 1000)]
 
