@@ -21,9 +21,16 @@ for _loader in (_base_.train_dataloader, _base_.val_dataloader,
                 _base_.test_dataloader):
     _loader.dataset.data_root = {data!r}
     _loader.update(num_workers=0, persistent_workers=False)
-_base_.train_dataloader.dataset.pipeline[3].transforms[1].scale = (100, 80)
-_base_.val_dataloader.dataset.pipeline[2].transforms[0].scale = (100, 80)
-_base_.test_dataloader.dataset.pipeline[2].transforms[0].scale = (100, 80)
+for _loader, _steps in (
+        (_base_.train_dataloader, _base_.train_steps),
+        (_base_.val_dataloader, _base_.test_steps),
+        (_base_.test_dataloader, _base_.test_steps)):
+    _steps.move.resize.scale = (100, 80)
+    _loader.dataset.pipeline = [
+        *_steps.load.values(),
+        dict(
+            type='ProposalBroadcaster', transforms=[*_steps.move.values()]),
+        *_steps.finish.values()]
 model = dict(
     backbone=dict(init_cfg=None),
     roi_head=dict(bbox_head=dict(fc_out_channels=(16, 16), init_cfg=None)),
@@ -31,7 +38,8 @@ model = dict(
 train_cfg = dict(max_iters=2, val_interval=2)
 default_hooks = dict(
     checkpoint=dict(interval=1), logger=dict(interval=1))
-custom_hooks = [dict(type='mmdet_ohem.MiningStatsHook', interval=1)]
+custom_hooks = [*_base_.custom_hooks,
+                dict(type='mmdet_ohem.IterativeBBoxVotingHook')]
 """
 
 

@@ -1,6 +1,6 @@
 """Makes a proposal file (.pkl) for mmdet, by selective search or from .mat.
 
-Interrupted, it goes on where it stopped when it is called again.
+After an interruption, the same command continues where it stopped.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Print the paper's tables with what finished runs came to beside them.
+"""Print the paper's tables with the results of finished runs beside them.
 
 Runs are those of tools/run_table.py. Rows that were not run are empty. Where
 an evaluation server measures (Tables 4 and 5), put its answer into the folder

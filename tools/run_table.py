@@ -1,7 +1,7 @@
 """Train and test the rows of one of the paper's tables.
 
-What is finished is not repeated, what was interrupted goes on: call it again
-with the same arguments. A row that fails does not stop the others.
+Called again with the same arguments, it skips finished runs and continues
+interrupted ones. If a row fails, the other rows still run.
 """
 
 import argparse
@@ -77,7 +77,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def show(table: Table, record: RunRecord) -> str:
-    """What a run came to, in a line."""
+    """Describe the result of a run in one line."""
     shown = [
         f'{name} {100 * record.metrics[key]:.1f}'
         for name, key in table.metrics.items()
@@ -124,7 +124,7 @@ def run_all(
                     result = show(table, future.result())
                 except NoDemoSizeError as error:
                     result = f'left out: {error}'
-                # Whatever it is, it is no reason to stop the other rows.
+                # Any error is the end of this row, but not of the others.
                 except Exception as error:
                     failed.append((run, str(error) or repr(error)))
                     result = f'FAILED: {failed[-1][1]}'

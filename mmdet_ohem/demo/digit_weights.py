@@ -1,10 +1,11 @@
 """Weights for the demo: VGG16 or VGG-M taught to tell digits apart.
 
-They play the part that ImageNet's weights play for VOC, since nothing can be
-downloaded where the demo must run: pictures of one training digit each, on
-photographs, without a background class, so that the hard background is new to
-the detector. BatchNorm makes 16 layers learn within a minute; it is folded
-into the convolutions afterwards, and the file has torchvision's names.
+These weights are for the demo what ImageNet's are for VOC, since the demo must
+run where nothing can be downloaded. The network learns from pictures of one
+training digit each, on photographs. There is no background class, so that the
+hard background is new to the detector. BatchNorm lets 16 layers learn within a
+minute; it is folded into the convolutions afterwards. The file has
+torchvision's names.
 
 The pictures are RGB and normalised by torchvision's mean and deviation for
 both networks: a config that uses these weights says so.
@@ -73,8 +74,8 @@ class _Classifier(nn.Module):
         self.features = _NETS[net].features()
         self.pooled = _NETS[net].pooled
         scores = nn.Linear(width, len(CLASSES))
-        # Where torchvision's classifier has dropout there is a place for it
-        # only: with so narrow layers and so few iterations nothing is learnt.
+        # Identity stands where torchvision has dropout, so that names agree.
+        # With dropout, so narrow layers learn nothing in so few iterations.
         self.classifier = nn.Sequential(
             nn.Linear(512 * self.pooled**2, width),
             nn.ReLU(inplace=True),

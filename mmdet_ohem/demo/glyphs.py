@@ -5,11 +5,11 @@ format of scikit-learn's ``load_digits``, and becomes strokes through the same
 :func:`ink`. So a letter or a scrambled digit has the look of a digit's own
 strokes, and only its shape tells them apart.
 
-What is a digit is decided by distance, not by taste. Of the genuine patterns
-the 60 % of each class are used that are nearest to their own class and
-furthest from the others. A decoy is used when, shifted by up to a cell, it is
-further than :data:`MIN_DECOY_DISTANCE` from *every* genuine pattern; 99 % of
-genuine patterns are nearer than 27 to another one.
+Distances decide what counts as a digit. Of the genuine patterns of each class,
+the demo uses the 60 % that are nearest to their own class and furthest from
+the others. It uses a decoy if this is further than :data:`MIN_DECOY_DISTANCE`
+from *every* genuine pattern, even when shifted by up to a cell. (99 % of the
+genuine patterns are nearer than 27 to another one.)
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ _MIRRORABLE = (3, 6, 7, 9)
 _SCRAMBLABLE = (0, 1, 2, 7)
 # No letter that is also a digit (O, I, Z, S, B, b, q, ...).
 _LETTERS = 'AEFHKMNPRWXhkmnuw'
-_CELL = 12  # pixels a pattern's cell takes before the final resize
+_CELL = 12  # pixels of a pattern's cell before the final resize
 
 
 @dataclass(frozen=True)

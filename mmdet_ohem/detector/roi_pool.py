@@ -17,8 +17,8 @@ from torch.autograd.function import once_differentiable
 
 from mmdet_ohem.detector.sparse_table import Bins, SparseTable
 
-# Bins looked up at once: bounds the memory beside the output. On CPU, what is
-# read and written for them shall stay in the cache of a core.
+# Bins looked up at once, which bounds the memory beside the output. On a CPU,
+# what they read and write fits into the cache of a core.
 _BINS_AT_ONCE_ON_CPU = 512
 _BINS_AT_ONCE = 8192
 

@@ -20,9 +20,9 @@ class DevkitVOCMetric(VOCMetric):
 
     mmdet's numbers are those of VOC's devkit: widths count pixels,
     x2 - x1 + 1; objects marked difficult are neither right nor wrong; of two
-    detections of an object the lower-scored one is wrong. But of the classes
-    it returns only the mean. This one adds ``AP50/<class>`` for all that have
-    an object, as Tables 3 and 4 list them.
+    detections of an object the lower-scored one is wrong. mmdet returns only
+    the mean over the classes. This metric adds ``AP50/<class>`` for each class
+    that has an object, as Tables 3 and 4 list them.
 
     ``eval_mode`` does not follow the data set: it is '11points' up to VOC09
     and 'area' from VOC10 on.

@@ -41,7 +41,7 @@ class Table:
 def results_table(
     runs: Mapping[str, WorkDir], losses: Mapping[str, Mapping[str, Curve]]
 ) -> Table:
-    """What the runs came to: mAP, time, what was sampled.
+    """The results of the runs: mAP, time, what was sampled.
 
     Args:
         runs: By label.

@@ -1,4 +1,4 @@
-"""What the tests of a run came to."""
+"""The results of a run's tests."""
 
 import json
 import re
@@ -12,7 +12,7 @@ _HEADLINE = re.compile(r'[^/]+/(\w+_)?mAP(_\w+)?')
 
 
 class Metrics(NamedTuple):
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         values: By the key of the evaluation, in [0, 1].

@@ -66,7 +66,7 @@ def write_finished(folder: Path, record: RunRecord) -> None:
 
     Args:
         folder: Of the run.
-        record: What it came to.
+        record: Its result.
     """
     write_json(folder / _FINISHED, asdict(record))
 

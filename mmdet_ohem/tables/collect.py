@@ -1,4 +1,4 @@
-"""What finished runs came to, row by row."""
+"""The results of finished runs, row by row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -57,7 +57,7 @@ def test_results_are_kept_by_checkpoint_and_settings(tmp_path: Path) -> None:
     first = path(max_images=3)
     assert path(max_images=3) == first
     assert path(max_images=None) != first
-    # Trained anew: of the same size, in the same place.
+    # Trained again: of the same size, in the same place.
     os.utime(checkpoint, ns=(0, 2 * 10**18))
     assert path(max_images=3) != first
 

@@ -146,7 +146,7 @@ def test_resumed_after_an_interruption_equals_undisturbed(
     assert_same_file(out, undisturbed)
 
 
-def test_a_flipped_bit_makes_its_image_anew(tmp_path: Path) -> None:
+def test_a_flipped_bit_makes_its_image_again(tmp_path: Path) -> None:
     images = make_images(tmp_path / 'images', [5, 6, 7])
     out, undisturbed = tmp_path / 'o.pkl', tmp_path / 'u.pkl'
     make_proposals(images, undisturbed, search=brightness_box)
