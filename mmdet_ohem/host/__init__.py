@@ -21,5 +21,6 @@ What is around it:
 - ``pipelines``, ``datasets``: configs of data, and annotations;
 - ``dataloading``: batches that a resumed training skips;
 - ``message_hub``, ``schedules``: the log, and when it is written;
-- ``checkpoints``, ``files``, ``process_group``: on disk, and in processes.
+- ``checkpoints``, ``files``, ``process_group``: on disk, and in processes;
+- ``safe_pickle``, ``pickled_values``: pickles, of which nothing is run;
 """
