@@ -21,6 +21,8 @@ What is around it:
 - ``pipelines``, ``datasets``: configs of data, and annotations;
 - ``dataloading``: batches that a resumed training skips;
 - ``message_hub``, ``schedules``: the log, and when it is written;
-- ``checkpoints``, ``files``, ``process_group``: on disk, and in processes;
-- ``safe_pickle``, ``pickled_values``: pickles, of which nothing is run;
+- ``checkpoints``, ``checkpoint_claims``: weights, read without running code;
+- ``files``, ``process_group``: on disk, and in processes;
+- ``safe_pickle``, ``pickled_values``, ``pickled_tensors``: pickles, of which
+  nothing is run.
 """

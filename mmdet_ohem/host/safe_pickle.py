@@ -19,17 +19,19 @@ from typing import Any, BinaryIO
 
 import torch
 
+from mmdet_ohem.host.pickled_tensors import (
+    bytes_of_storage,
+    tensor_of_storage,
+)
 from mmdet_ohem.host.pickled_values import (
     PickledArray,
     PickledDtype,
     PickledInstances,
     array_from_buffer,
-    bytes_of_storage,
     bytes_of_text,
     finish,
     no_bytes,
     numpy_scalar,
-    tensor_of_storage,
     unfinished_array,
 )
 

@@ -89,6 +89,10 @@ def _read_torchvision(source: str) -> dict[str, list[np.ndarray]]:
             f'{source} cannot be read ({error}). Remedy: put the file on '
             'this machine and give its path'
         ) from error
+    except ValueError as error:  # it names the file
+        raise ValueError(
+            f'{error}; a file of Caffe must be called .caffemodel'
+        ) from error
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         # torch explains at length; the first sentence is about the file.
         reason = str(error).partition('\n')[0] or type(error).__name__
