@@ -24,5 +24,6 @@ What is around it:
 - ``checkpoints``, ``checkpoint_claims``: weights, read without running code;
 - ``files``, ``process_group``: on disk, and in processes;
 - ``safe_pickle``, ``pickled_values``, ``pickled_tensors``: pickles, of which
-  nothing is run.
+  nothing is run;
+- ``safe_config``: a config that was dumped, read without running it.
 """
