@@ -1,5 +1,5 @@
-# OHEM on a small GPU: an update for N = 2 images, seen one at a time. What
-# counts iterations counts images now: all of it is doubled.
+# OHEM on a small GPU, which sees one image at a time; an update is for N = 2.
+# Iterations then count images, so that all numbers of iterations double.
 _base_ = './fast_rcnn_vgg16_ohem_voc07.py'
 
 train_dataloader = dict(batch_size=1)

@@ -1,6 +1,6 @@
-# Train on a dataset of one's own in VOC format: copy this file beside the
-# others and edit its head. ROOT/JPEGImages/*.jpg, ROOT/Annotations/*.xml; the
-# proposals are made by tools/make_proposals.py.
+# Train on your own dataset in VOC format: copy this file beside the others and
+# edit its head. The images are ROOT/JPEGImages/*.jpg, their objects
+# ROOT/Annotations/*.xml; tools/make_proposals.py makes the proposals.
 _base_ = './fast_rcnn_vgg16_ohem_voc07.py'
 
 data_root = 'data/custom/'
@@ -20,6 +20,13 @@ _common = dict(
 _train, _test = _base_.train_dataloader.dataset, _base_.val_dataloader.dataset
 _train.update(_common, ann_file=train_list, proposal_file=train_proposals)
 _test.update(_common, ann_file=test_list, proposal_file=test_proposals)
-_train.pipeline[3].transforms[1].scale = scale
-_test.pipeline[2].transforms[0].scale = scale
+for _dataset, _steps in ((_train, _base_.train_steps),
+                         (_test, _base_.test_steps)):
+    _steps.move.resize.scale = scale
+    _dataset.pipeline = [
+        *_steps.load.values(),
+        dict(
+            type='ProposalBroadcaster', transforms=[*_steps.move.values()]),
+        *_steps.finish.values()
+    ]
 _base_.test_dataloader.dataset = _test

@@ -1,4 +1,4 @@
-# OHEM, RoIs scored with dropout on, as the authors' released code does.
+# OHEM that scores RoIs with dropout on, as the authors' released code does.
 _base_ = './fast_rcnn_vgg16_ohem_voc07.py'
 
 model = dict(

@@ -2,5 +2,5 @@
 # scale: --cfg-options test_cfg.type=TestLoop
 _base_ = './fast_rcnn_vgg16_ohem_voc07.py'
 
-_base_.train_dataloader.dataset.pipeline[3].transforms[1] = _base_.train_resize
+_base_.train_dataloader.dataset.pipeline = _base_.multi_scale_train_pipeline
 test_cfg = dict(type='mmdet_ohem.MultiScaleTestLoop')

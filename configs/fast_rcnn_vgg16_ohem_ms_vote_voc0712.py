@@ -2,6 +2,6 @@
 _base_ = './fast_rcnn_vgg16_ohem_voc0712.py'
 
 for _dataset in _base_.train_dataloader.dataset.datasets:
-    _dataset.pipeline[3].transforms[1] = _base_.train_resize
+    _dataset.pipeline = _base_.multi_scale_train_pipeline
 test_cfg = dict(type='mmdet_ohem.MultiScaleTestLoop')
 _base_.custom_hooks.append(dict(type='mmdet_ohem.IterativeBBoxVotingHook'))

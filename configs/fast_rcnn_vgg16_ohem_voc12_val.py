@@ -1,4 +1,4 @@
-# OHEM on VOC12 val, trained on VOC12 train: evaluated without the server.
+# OHEM, trained on VOC12 train, tested on VOC12 val, which needs no server.
 _base_ = './fast_rcnn_vgg16_voc12_val.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-# VOC12 val, trained on VOC12 train: evaluated without the server.
+# Trained on VOC12 train, tested on VOC12 val, which needs no server.
 _base_ = [
     '_base_/models/fast_rcnn_vgg16.py',
     '_base_/datasets/voc12_val.py',

@@ -1,9 +1,10 @@
-# For a folder of your own, beside the config of your detector, which is the
-# first line; this one is mmdet's, of the detector on VOC07.
+# Copy this file into your own folder and name the config of your detector in
+# the first line; this one is mmdet's Faster R-CNN on VOC.
 _base_ = 'mmdet::pascal_voc/faster-rcnn_r50_fpn_1x_voc0712.py'
 
 custom_imports = dict(imports=['mmdet_ohem'])
 model = dict(train_cfg=dict(rcnn=dict(sampler=dict(
     type='mmdet_ohem.OHEMSampler'))))
-# What is mined, in the log and in TensorBoard: counts, shares, losses.
-custom_hooks = [dict(type='mmdet_ohem.MiningStatsHook')]
+# Logs what is mined: counts, shares, losses.
+custom_hooks = [*_base_.get('custom_hooks', []),
+                dict(type='mmdet_ohem.MiningStatsHook')]

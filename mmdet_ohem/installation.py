@@ -7,7 +7,7 @@ a fork that has the same import names.
 import importlib
 
 _REMEDIES = {
-    'torch': "pip install 'torch>=2.0'",
+    'torch': "pip install 'torch>=2.4'",
     'mmengine': "pip install 'mmengine>=0.10.7'",
     'mmcv': (
         "pip install 'setuptools<81' && MMCV_WITH_OPS=1 pip install "

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mmdet_ohem.report.page import make_report
+from mmdet_ohem.runs import WorkDir
 from tests.voc_folder import Picture, Thing, boxes_around, write_voc
 
 ROOT = Path(__file__).parents[1]
@@ -19,9 +21,16 @@ for _loader in (_base_.train_dataloader, _base_.val_dataloader,
                 _base_.test_dataloader):
     _loader.dataset.data_root = {data!r}
     _loader.update(num_workers=0, persistent_workers=False)
-_base_.train_dataloader.dataset.pipeline[3].transforms[1].scale = (100, 80)
-_base_.val_dataloader.dataset.pipeline[2].transforms[0].scale = (100, 80)
-_base_.test_dataloader.dataset.pipeline[2].transforms[0].scale = (100, 80)
+for _loader, _steps in (
+        (_base_.train_dataloader, _base_.train_steps),
+        (_base_.val_dataloader, _base_.test_steps),
+        (_base_.test_dataloader, _base_.test_steps)):
+    _steps.move.resize.scale = (100, 80)
+    _loader.dataset.pipeline = [
+        *_steps.load.values(),
+        dict(
+            type='ProposalBroadcaster', transforms=[*_steps.move.values()]),
+        *_steps.finish.values()]
 model = dict(
     backbone=dict(init_cfg=None),
     roi_head=dict(bbox_head=dict(fc_out_channels=(16, 16), init_cfg=None)),
@@ -29,7 +38,8 @@ model = dict(
 train_cfg = dict(max_iters=2, val_interval=2)
 default_hooks = dict(
     checkpoint=dict(interval=1), logger=dict(interval=1))
-custom_hooks = [dict(type='mmdet_ohem.MiningStatsHook', interval=1)]
+custom_hooks = [*_base_.custom_hooks,
+                dict(type='mmdet_ohem.IterativeBBoxVotingHook')]
 """
 
 
@@ -84,6 +94,16 @@ def test_train_then_resume_then_test(user: Path) -> None:
     output = mim(
         user, 'test', 'mmdet', 'ohem.py', '--gpus', '0',
         '--checkpoint', 'run/iter_3.pth', '--work-dir', 'run/test',
+        '--out', 'run/test/detections.pkl',
     )  # fmt: skip
     assert 'Load checkpoint from run/iter_3.pth' in output
     assert 'pascal_voc/mAP' in output
+
+    # What they left behind is what the reader of a work dir knows.
+    run = WorkDir(user / 'run')
+    assert run.last_checkpoint() == user / 'run' / 'iter_3.pth'
+    assert run.curves['loss'].iterations == [1, 2, 3]
+    assert run.metrics.measured_by.startswith('test, test/')
+    assert len(run.read_detections()) == 2
+    page = make_report([run.folder], num_detections=2).html
+    assert 'alt="Detections of OHEM in 000002"' in page

@@ -16,7 +16,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass
 class Thing:
-    """An object; its box is xyxy, counted from 0, corners inclusive."""
+    """An object; its box is xyxy edges."""
 
     name: str
     box: tuple[int, int, int, int]
@@ -34,7 +34,7 @@ class Picture:
     proposals: Sequence[Box] | np.ndarray | None = field(default=None)
 
     def boxes(self) -> np.ndarray:
-        """Proposals, xyxy, shape (n, 4)."""
+        """Proposals, xyxy edges, shape (n, 4)."""
         boxes = self.proposals
         if boxes is None:
             boxes = [thing.box for thing in self.things]
@@ -72,7 +72,7 @@ def write_voc(root: Path, pictures: Mapping[str, Picture]) -> Path:
 
 
 def annotation(picture: Picture) -> ET.ElementTree:
-    """VOC's XML, coordinates from 1."""
+    """VOC's XML: first and last pixel of each object, counted from 1."""
     root = ET.Element('annotation')
     size = ET.SubElement(root, 'size')
     ET.SubElement(size, 'width').text = str(picture.width)
@@ -82,22 +82,23 @@ def annotation(picture: Picture) -> ET.ElementTree:
         ET.SubElement(item, 'name').text = thing.name
         ET.SubElement(item, 'difficult').text = str(thing.difficult)
         corners = ET.SubElement(item, 'bndbox')
-        tags = ('xmin', 'ymin', 'xmax', 'ymax')
-        for tag, value in zip(tags, thing.box, strict=True):
-            ET.SubElement(corners, tag).text = str(value + 1)
+        x1, y1, x2, y2 = thing.box
+        pixels = dict(xmin=x1 + 1, ymin=y1 + 1, xmax=x2, ymax=y2)
+        for tag, value in pixels.items():
+            ET.SubElement(corners, tag).text = str(value)
     return ET.ElementTree(root)
 
 
 def boxes_around(
     things: Sequence[Thing], num: int, width: int = 100, height: int = 80
 ) -> np.ndarray:
-    """Boxes of many overlaps with the things, xyxy, shape (num, 4)."""
+    """Boxes of many overlaps with the things, xyxy edges, (num, 4)."""
     rng = np.random.default_rng(1)
     base = np.array([thing.box for thing in things], np.float32)
     base = base[np.arange(num) % len(base)]
     size = (base[:, 2:] - base[:, :2])[:, [0, 1, 0, 1]]
     moved = base + size * rng.uniform(-0.5, 0.5, base.shape)
-    limits = np.array([width, height, width, height]) - 1
+    limits = np.array([width, height, width, height])
     moved = moved.clip(0, limits)
     keep = (moved[:, 2:] - moved[:, :2]).min(1) > 4
     return np.where(keep[:, None], moved, base).astype(np.float32)

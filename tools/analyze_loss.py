@@ -2,7 +2,8 @@
 
 For each checkpoint of each run, over all RoIs of a dataset split: no
 sampling, evaluation mode, unflipped. Checkpoints that are done already are
-not computed again; interrupted, the same command goes on.
+not computed again; interrupted, the same command goes on. Torn checkpoints
+are left out with a warning.
 """
 
 import argparse
@@ -43,7 +44,7 @@ from mmdet_ohem.figure3.loss_sums import (
 )
 from mmdet_ohem.host.process_group import LAUNCHERS, process_group
 from mmdet_ohem.runs.labels import label_runs
-from mmdet_ohem.runs.trained_run import open_run
+from mmdet_ohem.runs.work_dir import WorkDir
 
 
 def parse_args() -> argparse.Namespace:
@@ -156,10 +157,16 @@ def compute(analysis: LossAnalysis) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compute, write and print what the command line asks for."""
-    runs = [open_run(folder, args.checkpoints) for folder in args.runs]
+    runs = [
+        WorkDir(folder, import_custom_modules=True) for folder in args.runs
+    ]
     with process_group(args.launcher) as device:
         settings = AnalysisSettings(
-            args.split, args.max_images, args.dtype, device
+            args.split,
+            args.max_images,
+            args.dtype,
+            device,
+            args.checkpoints,
         )
         analysis = LossAnalysis(runs, args.out / 'checkpoints', settings)
         compute(analysis)

@@ -21,6 +21,7 @@ from mmdet_ohem.benchmark import (
     methods,
     sweep_as_markdown,
 )
+from mmdet_ohem.host.files import write_text
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 NETWORKS = {
@@ -139,8 +140,7 @@ def main() -> int:
     output = '\n\n'.join(text)
     Console(soft_wrap=True).print(output, markup=False, highlight=False)
     if args.out is not None:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(output + '\n')
+        write_text(args.out, output + '\n')
     return 0
 
 

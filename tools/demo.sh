@@ -22,25 +22,41 @@ done
 step 'weights'
 python tools/make_demo_weights.py --out "$DATA/vgg16_digits.pth"
 
+# last_checkpoint DIR: the last whole one, or nothing.
+last_checkpoint() {
+  python -c '
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from mmdet_ohem.runs import WorkDir
+with redirect_stdout(sys.stderr):  # a torn one is named in a warning
+    last = WorkDir(Path(sys.argv[1])).last_checkpoint()
+print(last or "")
+' "$1"
+}
+
 # run NAME CONFIG: train and test, unless done.
 run() {
-  local dir="$OUT/$1" config="configs/$2" resume=()
-  if [ ! -f "$dir/trained" ]; then
+  local dir="$OUT/$1" config="configs/$2" resume=() last
+  if [ -f "$dir/test/detections.pkl" ]; then return; fi
+  last=$(last_checkpoint "$dir")
+  # It goes on also where the checkpoint it ended with is torn.
+  if [ -z "$last" ] || [ "$(cat "$dir/trained" 2>/dev/null)" != "$last" ]; then
     step "training $1"
-    if [ -f "$dir/last_checkpoint" ]; then resume=(--resume); fi
+    if [ -n "$last" ]; then resume=(--resume "$last"); fi
     mim train mmdet "$config" --gpus 0 --work-dir "$dir" ${resume[@]+"${resume[@]}"}
-    touch "$dir/trained"
+    last=$(last_checkpoint "$dir")
+    echo "$last" > "$dir/trained"
   fi
-  if [ ! -f "$dir/test/detections.pkl" ]; then
-    step "testing $1"
-    mim test mmdet "$config" --checkpoint "$(cat "$dir/last_checkpoint")" \
-      --gpus 0 --work-dir "$dir/test" --out "$dir/test/detections.partial.pkl"
-    mv "$dir/test/detections.partial.pkl" "$dir/test/detections.pkl"
-  fi
+  step "testing $1"
+  mim test mmdet "$config" --checkpoint "$last" \
+    --gpus 0 --work-dir "$dir/test" --out "$dir/test/detections.partial.pkl"
+  mv "$dir/test/detections.partial.pkl" "$dir/test/detections.pkl"
 }
 run baseline fast_rcnn_vgg16_demo.py
 run ohem fast_rcnn_vgg16_ohem_demo.py
 
 step 'report'
-python tools/demo_report.py "$OUT/baseline" "$OUT/ohem" --out "$OUT"
+python tools/report.py "$OUT/baseline" "$OUT/ohem" --detections 6 \
+  --out "$OUT/report.html"
 step 'done'

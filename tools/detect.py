@@ -39,7 +39,8 @@ def parse_args() -> argparse.Namespace:
         '--boxes',
         type=Path,
         metavar='FILE.pkl',
-        help='proposal file with these images (default: selective search)',
+        help='proposal file with these images, boxes as edges (default: '
+        'selective search)',
     )
     parser.add_argument('--device', help='default: a GPU if there is one')
     return parser.parse_args()

@@ -1,6 +1,6 @@
 """Makes a proposal file (.pkl) for mmdet, by selective search or from .mat.
 
-Interrupted, it goes on where it stopped when it is called again.
+After an interruption, the same command continues where it stopped.
 """
 
 import argparse
@@ -69,13 +69,20 @@ def parse_args() -> argparse.Namespace:
         choices=(0, 1),
         help='first pixel in the .mat (default for a cell array: 1)',
     )
+    parser.add_argument(
+        '--keep-all',
+        action='store_true',
+        help='with --from-mat: keep duplicates and boxes below 3 x 4 pixels, '
+        "which the authors' code drops",
+    )
     args = parser.parse_args()
     if args.out.suffix not in ('.pkl', '.pickle'):
         parser.error(f'--out is {args.out}: mmdet wants it to end in .pkl')
     if not args.from_mat and not args.img_dir.is_dir():
         parser.error(f'--img-dir {args.img_dir} is not a folder')
-    if not args.from_mat and (args.mat_columns or args.mat_base is not None):
-        parser.error('--mat-columns and --mat-base need --from-mat')
+    of_mat = args.mat_columns or args.keep_all or args.mat_base is not None
+    if of_mat and not args.from_mat:
+        parser.error('--mat-columns, --mat-base, --keep-all need --from-mat')
     return args
 
 
@@ -85,7 +92,12 @@ def run(args: argparse.Namespace) -> MakeResult:
     images = find_images(image_ids, args.img_dir, args.suffix)
     if args.from_mat:
         return convert_proposals(
-            images, args.from_mat, args.out, args.mat_columns, args.mat_base
+            images,
+            args.from_mat,
+            args.out,
+            args.mat_columns,
+            args.mat_base,
+            args.keep_all,
         )
     progress = Progress(
         TextColumn('selective search'),

@@ -1,7 +1,7 @@
-"""Show runs on one page: results, curves, hard examples, settings, versions.
+"""Show runs on one page: results, curves, pictures, settings, versions.
 
 The page is a single file that opens without a network. What a run lacks is
-left out, and the page says so.
+left out, and the page says so. The table of results is printed, too.
 """
 
 import argparse
@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 
 from rich.console import Console
+from rich.table import Table
 
+from mmdet_ohem.host.files import write_text
 from mmdet_ohem.report.page import make_report
+from mmdet_ohem.report.tables import Table as Results
 
 
 def parse_args() -> argparse.Namespace:
@@ -35,23 +38,47 @@ def parse_args() -> argparse.Namespace:
         help='--out of tools/analyze_loss.py',
     )
     parser.add_argument(
+        '--detections',
+        type=int,
+        default=0,
+        metavar='NUM',
+        help='draw what the runs detect in so many images of their test, '
+        'from RUN_DIR/test/detections.pkl (mim test --out)',
+    )
+    parser.add_argument(
         '--out', type=Path, default=Path('work_dirs/report.html')
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.detections < 0:
+        parser.error(f'--detections is {args.detections}, 0 or more wanted')
+    return args
+
+
+def as_table(results: Results) -> Table:
+    """A column a run, so that the names of the numbers have room."""
+    table = Table('')
+    for row in results.rows:
+        table.add_column(row[0], justify='right')
+    for index, name in enumerate(results.header[1:], 1):
+        table.add_row(name, *(row[index] for row in results.rows))
+    return table
 
 
 def main() -> int:
     """Write the page; returns the exit status."""
     args = parse_args()
     try:
-        page = make_report(args.runs, args.sheets, args.figure3)
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(page, encoding='utf-8')
+        report = make_report(
+            args.runs, args.sheets, args.figure3, args.detections
+        )
+        write_text(args.out, report.html)
     except (ValueError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
     size = args.out.stat().st_size / 2**20
-    Console().print(f'wrote {args.out} ({size:.1f} MiB)')
+    console = Console()
+    console.print(as_table(report.results))
+    console.print(f'wrote {args.out} ({size:.1f} MiB)')
     return 0
 
 

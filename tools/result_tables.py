@@ -1,17 +1,28 @@
-"""Print the paper's tables with what finished runs came to beside them.
+"""Print the paper's tables with the results of finished runs beside them.
 
 Runs are those of tools/run_table.py. Rows that were not run are empty. Where
 an evaluation server measures (Tables 4 and 5), put its answer into the folder
 of the run as server.json, percent by name: {"mAP": 69.8, "aeroplane": 81.5}.
+Of Table 2 only the paper's side is here: tools/benchmark.py measures it.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
+from mmdet_ohem.benchmark.report import paper_as_markdown
+from mmdet_ohem.host.files import write_text
 from mmdet_ohem.tables import DATA, TABLES
 from mmdet_ohem.tables.collect import collect
 from mmdet_ohem.tables.render import render_csv, render_markdown
+
+COSTS = """## Table 2: cost of an iteration, N = 2, on a Titan X
+
+{}
+
+These are the paper's numbers. To measure ours beside them:
+python tools/benchmark.py --out work_dirs/table2.md
+"""
 
 
 def parse_args() -> argparse.Namespace:
@@ -23,7 +34,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--table',
         type=int,
-        choices=sorted(TABLES),
+        choices=range(1, 6),
         help='only this one (default: all)',
     )
     parser.add_argument(
@@ -41,24 +52,30 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def show_run(number: int, args: argparse.Namespace) -> None:
+    """Print a table of trainings, and write it where asked."""
+    table = TABLES[number]
+    results = collect(table, args.work_dir, args.data)
+    text = render_markdown(table, results, args.data)
+    print(text)
+    if args.out:
+        prefix = 'demo_' if args.data == 'demo' else ''
+        path = args.out / f'{prefix}table{number}.md'
+        write_text(path, text)
+        write_text(
+            path.with_suffix('.csv'), render_csv(table, results, args.data)
+        )
+
+
 def main() -> int:
     """Print, and write where asked; returns the exit status."""
     args = parse_args()
-    numbers = [args.table] if args.table else sorted(TABLES)
-    prefix = 'demo_' if args.data == 'demo' else ''
     try:
-        for number in numbers:
-            table = TABLES[number]
-            results = collect(table, args.work_dir, args.data)
-            text = render_markdown(table, results, args.data)
-            print(text)
-            if args.out:
-                args.out.mkdir(parents=True, exist_ok=True)
-                path = args.out / f'{prefix}table{number}.md'
-                path.write_text(text)
-                path.with_suffix('.csv').write_text(
-                    render_csv(table, results, args.data)
-                )
+        for number in [args.table] if args.table else range(1, 6):
+            if number in TABLES:
+                show_run(number, args)
+            else:
+                print(COSTS.format(paper_as_markdown()))
     except (ValueError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2

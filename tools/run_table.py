@@ -1,7 +1,7 @@
 """Train and test the rows of one of the paper's tables.
 
-What is finished is not repeated, what was interrupted goes on: call it again
-with the same arguments. A row that fails does not keep the others.
+Called again with the same arguments, it skips finished runs and continues
+interrupted ones. If a row fails, the other rows still run.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def parse_args() -> argparse.Namespace:
         'listed), 2 bad usage, 130 interrupted.',
     )
     parser.add_argument(
-        '--table', type=int, required=True, choices=sorted(TABLES)
+        '--table', type=int, required=True, choices=range(1, 6)
     )
     parser.add_argument(
         '--rows', help='only these, such as 2,13 (default: all)'
@@ -67,11 +67,17 @@ def parse_args() -> argparse.Namespace:
         default=Path(__file__).resolve().parents[1] / 'configs',
         help='folder of the leaf configs',
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.table not in TABLES:
+        parser.error(
+            f'table {args.table} is about the cost of an iteration, which '
+            'tools/benchmark.py measures; no row of it is trained and tested'
+        )
+    return args
 
 
 def show(table: Table, record: RunRecord) -> str:
-    """What a run came to, in a line."""
+    """Describe the result of a run in one line."""
     shown = [
         f'{name} {100 * record.metrics[key]:.1f}'
         for name, key in table.metrics.items()
@@ -118,7 +124,7 @@ def run_all(
                     result = show(table, future.result())
                 except NoDemoSizeError as error:
                     result = f'left out: {error}'
-                # Whatever it is, it is no reason to keep the other rows.
+                # Any error is the end of this row, but not of the others.
                 except Exception as error:
                     failed.append((run, str(error) or repr(error)))
                     result = f'FAILED: {failed[-1][1]}'

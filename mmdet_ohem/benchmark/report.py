@@ -6,19 +6,14 @@ import pandas as pd
 
 from mmdet_ohem.benchmark.measure import PARTS, Cost
 from mmdet_ohem.benchmark.workload import Workload
+from mmdet_ohem.tables.table2 import TABLE2, CostRow, cost_ratio, find_costs
 
-# Table 2 of the paper: seconds an iteration and GB on a Titan X. Rows with
-# N = 2 in two passes, for VGG16.
-PAPER = {
-    ('VGG-M', 'baseline'): (0.13, 2.6),
-    ('VGG-M', 'OHEM'): (0.22, 3.6),
-    ('VGG16', 'baseline'): (0.57, 6.4),
-    ('VGG16', 'OHEM'): (1.00, 8.7),
-}
+#: Images an iteration in all rows of the paper's Table 2.
+_PAPER_NUM_IMAGES = 2
 
 
 def as_markdown(results: Sequence[tuple[Workload, Sequence[Cost]]]) -> str:
-    """Table 2: a row for each network, N and method.
+    """Table 2: a row for each network, N and method, the paper's beside it.
 
     Args:
         results: Workloads with the costs of their methods, the baseline
@@ -30,7 +25,8 @@ def as_markdown(results: Sequence[tuple[Workload, Sequence[Cost]]]) -> str:
     rows = []
     for load, costs in results:
         for cost in costs:
-            first, paper = costs[0], _paper_ratio(load.network, cost.method)
+            first, ratio = costs[0], cost_ratio(load.network, cost.method)
+            paper = _paper_rows(load, cost.method)
             rows.append(
                 {
                     'network': load.network,
@@ -39,9 +35,11 @@ def as_markdown(results: Sequence[tuple[Workload, Sequence[Cost]]]) -> str:
                     's / iteration': _spread(cost.seconds),
                     **{part: f'{cost.parts[part]:.2f}' for part in PARTS},
                     'ratio': f'{cost.ratio:.2f}',
-                    'paper, N = 2': paper,
+                    'paper, N = 2': '' if ratio is None else f'{ratio:.2f}',
+                    'paper, s': _by_passes(paper, 'seconds', '.2f'),
                     'peak, GiB': _gib(cost.peak_bytes),
                     'peak ratio': _ratio(cost.peak_bytes, first.peak_bytes),
+                    'paper, GB': _by_passes(paper, 'memory_gb', '.1f'),
                 }
             )
     return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
@@ -67,11 +65,40 @@ def sweep_as_markdown(
     return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
 
 
-def _paper_ratio(network: str, method: str) -> str:
-    """Of the seconds to those of the baseline in Table 2."""
-    if (network, method) not in PAPER:
-        return ''
-    return f'{PAPER[network, method][0] / PAPER[network, "baseline"][0]:.2f}'
+def paper_as_markdown() -> str:
+    """The paper's Table 2.
+
+    Returns:
+        A Markdown table.
+    """
+    rows = [
+        {
+            'row': str(row.number),
+            'network': row.network,
+            'method': row.method,
+            'passes': str(row.passes),
+            'paper, s / iteration': f'{row.seconds:.2f}',
+            'paper, GB': f'{row.memory_gb:.1f}',
+        }
+        for row in TABLE2
+    ]
+    return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)
+
+
+def _paper_rows(load: Workload, method: str) -> list[CostRow]:
+    """What the paper has measured of a method at this N."""
+    if load.num_images != _PAPER_NUM_IMAGES:
+        return []
+    return find_costs(load.network, method)
+
+
+def _by_passes(rows: Sequence[CostRow], name: str, form: str) -> str:
+    """A number of each row; ours take all images in one pass."""
+    return '; '.join(
+        format(getattr(row, name), form)
+        + (f' in {row.passes} passes' if row.passes > 1 else '')
+        for row in rows
+    )
 
 
 def _spread(seconds: Sequence[float]) -> str:

@@ -82,7 +82,11 @@ def _random_boxes(load: Workload, rng: torch.Generator) -> Tensor:
 
 
 def _boxes_of_file(load: Workload) -> list[Tensor]:
-    """Boxes of the first images of a proposal file, one tensor an image."""
+    """Boxes of the first images of a proposal file, xyxy edges.
+
+    Returns:
+        One tensor an image, shape (R, 4), pixels of the resized image.
+    """
     entries = list(load_proposals(str(load.proposals)).values())
     counts = [len(x['bboxes']) for x in entries[: load.num_images]]
     if len(counts) < load.num_images or min(counts) < load.num_rois:
@@ -94,7 +98,7 @@ def _boxes_of_file(load: Workload) -> list[Tensor]:
     found = []
     for entry in entries[: load.num_images]:
         boxes = torch.from_numpy(entry['bboxes'])
-        # One box or other of selective search ends at each edge.
+        # Of selective search's boxes, some end at the image's own edges.
         scale = torch.tensor([load.width, load.height]) / boxes.amax(0)[2:]
         found.append(boxes[: load.num_rois] * scale.repeat(2))
     return found

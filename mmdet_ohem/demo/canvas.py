@@ -86,7 +86,8 @@ class Canvas:
         smallest height.
 
         Returns:
-            Its box ``(4,)`` int64 and alpha ``(h, w)``; None: no room.
+            Its box ``(4,)`` int64, xyxy edges, and alpha ``(h, w)``; None: no
+            room.
         """
         angle, shear = rng.uniform(-10, 10), rng.uniform(-0.15, 0.15)
         while height >= HEIGHT_RANGE[0]:
@@ -97,7 +98,7 @@ class Canvas:
                 y = int(rng.integers(1, max(2, self.image.shape[0] - h)))
                 if self._free(x, y, w, h):
                     self._draw(rng, alpha, x, y)
-                    box = np.array([x, y, x + w - 1, y + h - 1])
+                    box = np.array([x, y, x + w, y + h])
                     return box, alpha
             height = int(height * 0.8)
         return None

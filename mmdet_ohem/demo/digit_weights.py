@@ -1,16 +1,16 @@
 """Weights for the demo: VGG16 or VGG-M taught to tell digits apart.
 
-They play the part that ImageNet's weights play for VOC, since nothing can be
-downloaded where the demo must run: pictures of one training digit each, on
-photographs, without a background class, so that the hard background is new to
-the detector. BatchNorm makes 16 layers learn within a minute; it is folded
-into the convolutions afterwards, and the file has torchvision's names.
+These weights are for the demo what ImageNet's are for VOC, since the demo must
+run where nothing can be downloaded. The network learns from pictures of one
+training digit each, on photographs. There is no background class, so that the
+hard background is new to the detector. BatchNorm lets 16 layers learn within a
+minute; it is folded into the convolutions afterwards. The file has
+torchvision's names.
 
 The pictures are RGB and normalised by torchvision's mean and deviation for
 both networks: a config that uses these weights says so.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mmdet_ohem.detector.vgg_m import vgg_m_layers
+from mmdet_ohem.host.files import replacing
 
 from .canvas import Canvas, crop_photograph
 from .glyphs import CLASSES, load_digit_set
@@ -73,8 +74,8 @@ class _Classifier(nn.Module):
         self.features = _NETS[net].features()
         self.pooled = _NETS[net].pooled
         scores = nn.Linear(width, len(CLASSES))
-        # Where torchvision's classifier has dropout there is a place for it
-        # only: with so narrow layers and so few iterations nothing is learnt.
+        # Identity stands where torchvision has dropout, so that names agree.
+        # With dropout, so narrow layers learn nothing in so few iterations.
         self.classifier = nn.Sequential(
             nn.Linear(512 * self.pooled**2, width),
             nn.ReLU(inplace=True),
@@ -108,7 +109,7 @@ def write_digit_weights(
     on_iter: Callable[[float], None] = lambda loss: None,
     net: str = 'vgg16',
 ) -> float:
-    """Train the classifier and write a checkpoint, atomically.
+    """Train the classifier and write a checkpoint, whole or not at all.
 
     Args:
         out: The checkpoint. Names are those of torchvision's VGG16; shapes
@@ -123,6 +124,9 @@ def write_digit_weights(
 
     Returns:
         Accuracy in [0, 1] over the last tenth of the iterations.
+
+    Raises:
+        OSError: The checkpoint cannot be written; the error names it.
     """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -130,10 +134,8 @@ def write_digit_weights(
         model = _Classifier(net, width).train()
         accuracy = _train(model, pictures, num_iters, on_iter)
     weights = _fold_batch_norm(model).state_dict()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_suffix('.partial')
-    torch.save(weights, partial)
-    os.replace(partial, out)
+    with replacing(out) as temporary:
+        torch.save(weights, temporary)
     return accuracy
 
 

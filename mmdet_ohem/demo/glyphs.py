@@ -5,11 +5,11 @@ format of scikit-learn's ``load_digits``, and becomes strokes through the same
 :func:`ink`. So a letter or a scrambled digit has the look of a digit's own
 strokes, and only its shape tells them apart.
 
-What is a digit is decided by distance, not by taste. Of the genuine patterns
-the 60 % of each class are used that are nearest to their own class and
-furthest from the others. A decoy is used when, shifted by up to a cell, it is
-further than :data:`MIN_DECOY_DISTANCE` from *every* genuine pattern; 99 % of
-genuine patterns are nearer than 27 to another one.
+Distances decide what counts as a digit. Of the genuine patterns of each class,
+the demo uses the 60 % that are nearest to their own class and furthest from
+the others. It uses a decoy if this is further than :data:`MIN_DECOY_DISTANCE`
+from *every* genuine pattern, even when shifted by up to a cell. (99 % of the
+genuine patterns are nearer than 27 to another one.)
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ _MIRRORABLE = (3, 6, 7, 9)
 _SCRAMBLABLE = (0, 1, 2, 7)
 # No letter that is also a digit (O, I, Z, S, B, b, q, ...).
 _LETTERS = 'AEFHKMNPRWXhkmnuw'
-_CELL = 12  # pixels a pattern's cell takes before the final resize
+_CELL = 12  # pixels of a pattern's cell before the final resize
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def _doodle(rng: np.random.Generator, _: DigitSet) -> np.ndarray:
 def _to_pattern(canvas: np.ndarray, width: int) -> np.ndarray:
     """Reduce a drawing ``(H, W)`` uint8 to ``(8, 8)``, `width` cells wide."""
     x1, y1, x2, y2 = tight_box(canvas / 255)
-    drawn = canvas[y1 : y2 + 1, x1 : x2 + 1].astype(np.float32)
+    drawn = canvas[y1:y2, x1:x2].astype(np.float32)
     cells = cv2.resize(drawn, (width, 8), interpolation=cv2.INTER_AREA)
     left = (8 - width) // 2
     padded = np.pad(cells, ((0, 0), (left, 8 - width - left)))
@@ -228,18 +228,19 @@ def ink(
     blurred = cv2.GaussianBlur(strokes, (0, 0), 1.2 * _CELL)
     alpha = np.clip((1.8 * strokes - 0.8 * blurred - 0.42) / 0.2, 0, 1)
     x1, y1, x2, y2 = tight_box(alpha)
-    alpha = alpha[y1 : y2 + 1, x1 : x2 + 1]
+    alpha = alpha[y1:y2, x1:x2]
     width = max(1, round(alpha.shape[1] * height / alpha.shape[0]))
     shrunk = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_AREA)
     x1, y1, x2, y2 = tight_box(shrunk)
-    return shrunk[y1 : y2 + 1, x1 : x2 + 1]
+    return shrunk[y1:y2, x1:x2]
 
 
 def tight_box(alpha: np.ndarray) -> tuple[int, int, int, int]:
-    """Return the first and last column and row with ink: x1, y1, x2, y2.
+    """Return the edges x1, y1, x2, y2 around all ink.
 
     Args:
         alpha: ``(H, W)`` in [0, 1]; pixels above :data:`INK_THRESHOLD` count.
     """
     ys, xs = np.nonzero(alpha > INK_THRESHOLD)
-    return int(xs.min()), int(ys.min()), int(xs.max()), int(ys.max())
+    x1, y1, x2, y2 = xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
+    return int(x1), int(y1), int(x2), int(y2)

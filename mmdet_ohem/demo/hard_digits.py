@@ -8,8 +8,7 @@ hard background that the 2015 heuristic (``bg_lo=0.1``) never samples.
 Training and test scenes share neither digits (see `glyphs.py`) nor
 photographs' pixels (see `canvas.py`).
 
-Boxes are ``(x1, y1, x2, y2)``, the first and last pixel of the ink, counted
-from 0; this is what MMDetection reads from a VOC file.
+Boxes are ``(x1, y1, x2, y2)``, the edges around the ink in pixels.
 """
 
 from dataclasses import dataclass
@@ -33,8 +32,8 @@ class Scene:
 
     Attributes:
         image: ``(H, W, 3)`` uint8, BGR.
-        boxes: ``(N, 4)`` int64, tight around each digit's ink as if nothing
-            covered it.
+        boxes: ``(N, 4)`` int64, xyxy edges around each digit's ink as if
+            nothing covered it.
         labels: ``(N,)`` int64, index in ``CLASSES``.
         covered: ``(N,)`` float64, share of the box under a bar or patch.
         visible: ``(N,)`` float64, share of the ink in sight.
@@ -109,7 +108,7 @@ def cover_shares(
     """Measure how much of each object a mask hides.
 
     Args:
-        boxes: ``(N, 4)``.
+        boxes: ``(N, 4)`` xyxy edges.
         alphas: N alphas, each the size of its box.
         mask: ``(H, W)`` bool, True where something covers the picture.
 
@@ -120,7 +119,7 @@ def cover_shares(
     for i, ((x1, y1, x2, y2), alpha) in enumerate(
         zip(boxes, alphas, strict=True)
     ):
-        window = mask[y1 : y2 + 1, x1 : x2 + 1]
+        window = mask[y1:y2, x1:x2]
         covered[i] = window.mean()
         visible[i] = (alpha * ~window).sum() / alpha.sum()
     return covered, visible
@@ -153,14 +152,14 @@ def _draw_occluder(
     """Return the mask ``(H, W)`` of a random bar or patch near a box."""
     mask = np.zeros(shape, np.uint8)
     x1, y1, x2, y2 = (int(v) for v in box)
-    w, h = x2 - x1 + 1, y2 - y1 + 1
+    w, h = x2 - x1, y2 - y1
     if rng.random() < 0.5:
-        start = (x1 - w // 2, int(rng.integers(y1, y2 + 1)))
-        end = (x2 + w // 2, int(rng.integers(y1, y2 + 1)))
+        start = (x1 - w // 2, int(rng.integers(y1, y2)))
+        end = (x2 - 1 + w // 2, int(rng.integers(y1, y2)))
         cv2.line(mask, start, end, 1, max(2, int(h * rng.uniform(0.1, 0.3))))
     else:
-        # A rectangle around one corner of the box.
-        x, y = int(rng.choice((x1, x2))), int(rng.choice((y1, y2)))
+        # A rectangle around the pixel in one corner of the box.
+        x, y = int(rng.choice((x1, x2 - 1))), int(rng.choice((y1, y2 - 1)))
         dx, dy = int(w * rng.uniform(0.3, 0.8)), int(h * rng.uniform(0.3, 0.8))
         cv2.rectangle(mask, (x - dx, y - dy), (x + dx, y + dy), 1, -1)
     return mask > 0

@@ -146,7 +146,7 @@ def _write_scene(scene: Scene, out: Path, name: str) -> None:
 
 
 def annotation(scene: Scene, filename: str) -> ET.Element:
-    """Return a scene's VOC annotation, coordinates from 1, inclusive.
+    """Return a scene's VOC annotation: pixels from 1, the last one included.
 
     Decoys are ``<decoy>`` elements, which readers of VOC files pass over.
 
@@ -178,7 +178,7 @@ def _add(parent: ET.Element, **fields: str | int) -> None:
 
 
 def _add_box(parent: ET.Element, box: np.ndarray) -> None:
-    """Add a ``bndbox`` for ``(x1, y1, x2, y2)`` counted from 0."""
-    x1, y1, x2, y2 = (int(v) + 1 for v in box)
+    """Add a ``bndbox`` for xyxy edges: first and last pixels, from 1."""
+    x1, y1, x2, y2 = (int(v) for v in box)
     corners = ET.SubElement(parent, 'bndbox')
-    _add(corners, xmin=x1, ymin=y1, xmax=x2, ymax=y2)
+    _add(corners, xmin=x1 + 1, ymin=y1 + 1, xmax=x2, ymax=y2)

@@ -11,14 +11,14 @@ import math
 from typing import Any
 
 import torch
+from mmengine.utils import to_2tuple
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn.modules.utils import _pair
 
 from mmdet_ohem.detector.sparse_table import Bins, SparseTable
 
-# Bins looked up at once: bounds the memory beside the output. On CPU, what is
-# read and written for them shall stay in the cache of a core.
+# Bins looked up at once, which bounds the memory beside the output. On a CPU,
+# what they read and write fits into the cache of a core.
 _BINS_AT_ONCE_ON_CPU = 512
 _BINS_AT_ONCE = 8192
 
@@ -35,7 +35,7 @@ class RoIPool(nn.Module):
         self, output_size: int | tuple[int, int], spatial_scale: float = 1.0
     ) -> None:
         super().__init__()
-        self.output_size = _pair(output_size)
+        self.output_size = to_2tuple(output_size)
         self.spatial_scale = float(spatial_scale)
 
     def forward(self, feats: Tensor, rois: Tensor) -> Tensor:
@@ -62,15 +62,18 @@ def roi_pool(
 ) -> Tensor:
     """Max-pool RoIs with Caffe's rounding.
 
-    Corners are multiplied by ``spatial_scale`` and rounded, halves away from
-    zero; both corner cells belong to the RoI, which is at least one cell
+    Corners are those of Caffe, inclusive: x2 and y2 are the last pixels of a
+    RoI, not its edges, as :class:`RoIPoolExtractor` takes them. They are
+    multiplied by ``spatial_scale`` and rounded, halves away from zero; both
+    corner cells belong to the RoI, which is at least one cell
     large. Bins begin at the floor and end at the ceiling of their share, so
     that they may overlap. An empty bin, outside the feature map, is 0 and
     passes no gradient. Of equal cells the first one gets the gradient.
 
     Args:
         feats: Feature map, shape (N, C, H, W).
-        rois: (image index, x1, y1, x2, y2) in pixels, shape (R, 5).
+        rois: (image index, x1, y1, x2, y2) in pixels, corners inclusive,
+            shape (R, 5).
         output_size: (PH, PW).
         spatial_scale: Cells per pixel.
 

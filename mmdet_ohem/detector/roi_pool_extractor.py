@@ -1,5 +1,6 @@
 """RoI extractor that pools with Caffe's arithmetic."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -20,10 +21,19 @@ class RoIPoolExtractor(BaseRoIExtractor):
     digits left for them. To use RoIAlign instead, replace this by a
     ``SingleRoIExtractor``.
 
+    RoIs are edges, and Caffe's arithmetic takes the last pixels of a RoI:
+    ``pixel`` is subtracted from x2 and y2 first. In Caffe that is a pixel of
+    the original image, here of the resized one: its scale is not known to an
+    extractor. At a scale near ``pixel`` nearly all RoIs get Caffe's cells
+    (docs/design.md has the figures).
+
     Args:
         output_size: Bins per RoI and side, 7 for VGG16.
         out_channels: Channels of the feature map.
         featmap_stride: Pixels per cell, 16 for VGG16.
+        pixel: Side of a pixel of the original image in the resized one. 1 is
+            right for boxes that a detector found in the resized image; 1.5
+            suits VOC at 600 pixels.
         init_cfg: As for any mmengine module.
     """
 
@@ -32,14 +42,21 @@ class RoIPoolExtractor(BaseRoIExtractor):
         output_size: int = 7,
         out_channels: int = 512,
         featmap_stride: int = 16,
+        pixel: float = 1.0,
         init_cfg: OptMultiConfig = None,
     ) -> None:
+        if not 0 <= pixel < math.inf:
+            raise ValueError(
+                f'pixel is {pixel}, expected 0 or more: the side of an '
+                'original pixel in the resized image'
+            )
         super().__init__(
             roi_layer=dict(type=RoIPool, output_size=output_size),
             out_channels=out_channels,
             featmap_strides=[featmap_stride],
             init_cfg=init_cfg,
         )
+        self.pixel = pixel
 
     def forward(
         self,
@@ -51,7 +68,8 @@ class RoIPoolExtractor(BaseRoIExtractor):
 
         Args:
             feats: One level, shape (N, C, H, W).
-            rois: (image index, x1, y1, x2, y2) in pixels, shape (R, 5).
+            rois: (image index, x1, y1, x2, y2), edges in pixels of the
+                resized image, shape (R, 5).
             roi_scale_factor: Enlarge RoIs by this factor first.
 
         Returns:
@@ -59,11 +77,17 @@ class RoIPoolExtractor(BaseRoIExtractor):
         """
         if roi_scale_factor is not None:
             rois = self.roi_rescale(rois, roi_scale_factor)
-        return self.roi_layers[0](_as_read(feats[0]), rois)
+        return self.roi_layers[0](_as_read(feats[0]), self._inclusive(rois))
 
     def rounded(self, rois: Tensor) -> Tensor:
         """RoIs in cells: equal rows pool the same, shape (R, 5)."""
-        return self.roi_layers[0].rounded(rois)
+        return self.roi_layers[0].rounded(self._inclusive(rois))
+
+    def _inclusive(self, rois: Tensor) -> Tensor:
+        """Edges to the last pixels, float32, shape (R, 5)."""
+        inclusive = rois.float().clone()
+        inclusive[:, 3:] -= self.pixel
+        return inclusive
 
 
 def _as_read(feat: Tensor) -> Tensor:

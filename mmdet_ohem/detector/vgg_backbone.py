@@ -1,4 +1,4 @@
-"""What the backbones of 2015 have in common: freezing, weights, forward."""
+"""What the backbones of 2015 share: freezing, weights, forward pass."""
 
 import logging
 from collections.abc import Sequence

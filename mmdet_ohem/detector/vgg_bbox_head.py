@@ -23,8 +23,8 @@ _TORCHVISION_NAMES = {
 }
 
 
-# Outputs of a layer whose weights are copied at once: small enough that the C
-# library keeps the memory, instead of getting it from the system each time.
+# How many outputs of a layer have their weights copied at a time. The block is
+# so small that the C library keeps its memory between calls.
 _OUTPUTS_AT_ONCE = 512
 
 
@@ -96,7 +96,7 @@ class VGGBBoxHead(BBoxHead):
         self.dropout = nn.Dropout(dropout)
 
     def init_weights(self) -> None:
-        """Output layers at random, fc6 and fc7 as ``init_cfg`` says.
+        """Set output layers at random, fc6 and fc7 as ``init_cfg`` says.
 
         Raises:
             ValueError: fc6 or fc7 do not fit the checkpoint.

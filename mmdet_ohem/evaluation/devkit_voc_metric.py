@@ -1,12 +1,14 @@
 """VOC's average precision, of each class as well."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from mmdet.evaluation import VOCMetric, eval_map
 from mmengine.logging import MMLogger, print_log
 
+from mmdet_ohem.proposals.box_corners import holds_edges, to_inclusive
 from mmdet_ohem.registry import METRICS
 
 _EVAL_MODES = {'VOC2007': '11points', 'VOC2012': 'area'}
@@ -18,12 +20,19 @@ class DevkitVOCMetric(VOCMetric):
 
     mmdet's numbers are those of VOC's devkit: widths count pixels,
     x2 - x1 + 1; objects marked difficult are neither right nor wrong; of two
-    detections of an object the lower-scored one is wrong. But of the classes
-    it returns only the mean. This one adds ``AP50/<class>`` for all that have
-    an object, as Tables 3 and 4 list them.
+    detections of an object the lower-scored one is wrong. mmdet returns only
+    the mean over the classes. This metric adds ``AP50/<class>`` for each class
+    that has an object, as Tables 3 and 4 list them.
 
     ``eval_mode`` does not follow the data set: it is '11points' up to VOC09
     and 'area' from VOC10 on.
+
+    Widths that count pixels are those of inclusive corners. Our data sets
+    hold edges and say so in their meta information, ``corners='edges'``;
+    ground truth and detections become inclusive corners here. Without this
+    word, as from mmdet's ``VOCDataset``, boxes are taken as they are, as by
+    mmdet's ``VOCMetric``. That one, given our data sets, finds everything one
+    pixel wider than it is; use this metric.
 
     Args:
         strict_iou: A detection fits an object when their IoU is greater than
@@ -44,6 +53,26 @@ class DevkitVOCMetric(VOCMetric):
                 "it at 'mAP'"
             )
         self.strict_iou = strict_iou
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Keep the boxes of some images, as inclusive corners.
+
+        Args:
+            data_batch: Not used.
+            data_samples: As for mmdet's ``VOCMetric``: ``gt_instances``,
+                ``ignored_instances`` and ``pred_instances``, boxes xyxy in
+                pixels of the original image.
+        """
+        first = len(self.results)
+        super().process(data_batch, data_samples)
+        if not holds_edges(self.dataset_meta):
+            return
+        for i, (truth, found) in enumerate(self.results[first:], first):
+            truth = {
+                name: to_inclusive(values) if 'bboxes' in name else values
+                for name, values in truth.items()
+            }
+            self.results[i] = (truth, [to_inclusive(x) for x in found])
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Evaluate all images.

@@ -5,8 +5,9 @@ An archive holds a file a class,
 
     2008_000001 0.973412 48.0 240.0 195.0 371.0
 
-that is image, score, x1, y1, x2, y2. Coordinates are pixels of the original
-image; in the files they count from 1, here from 0; corners are inclusive.
+that is image, score, x1, y1, x2, y2. In the files, pixels of the original
+image count from 1, and x2 and y2 are the last pixels of a box; here boxes are
+edges, so that the same box is 47, 239, 195, 371.
 """
 
 import io
@@ -18,8 +19,10 @@ from pathlib import Path
 
 import numpy as np
 
+from mmdet_ohem.host.files import replacing
+
 ClassDetections = dict[str, np.ndarray]
-"""Image name -> ``(n, 5)`` x1, y1, x2, y2, score, coordinates from 0."""
+"""Image name -> ``(n, 5)``: edges x1, y1, x2, y2, and the score."""
 
 
 def format_lines(
@@ -47,7 +50,7 @@ def format_lines(
     order = np.argsort(-rows[:, 4], kind='stable')
     template = f'%s %.{score_decimals}f %.1f %.1f %.1f %.1f\n'
     return ''.join(
-        template % (name, score, x1 + 1, y1 + 1, x2 + 1, y2 + 1)
+        template % (name, score, x1 + 1, y1 + 1, x2, y2)
         for name, (x1, y1, x2, y2, score) in zip(
             names[order].tolist(), rows[order].tolist(), strict=True
         )
@@ -77,25 +80,25 @@ def write_voc_archive(
 
     Returns:
         The archive.
+
+    Raises:
+        OSError: A file cannot be written; the error names it.
     """
     prefix = Path(outfile_prefix)
     archive = prefix.with_name(prefix.name + '.tar.gz')
-    temporary = prefix.with_name(f'{archive.name}.{os.getpid()}.tmp')
     folder = f'results/VOC{year}/Main'
     (prefix / folder).mkdir(parents=True, exist_ok=True)
-    try:
-        # A half-written archive would be sent in: there is all or none.
-        with tarfile.open(temporary, 'w:gz') as tar:
-            for name, of_class in detections.items():
-                file = f'{folder}/{competition}_det_{image_set}_{name}.txt'
-                (prefix / file).write_text(
-                    format_lines(of_class, score_decimals), encoding='ascii'
-                )
-                tar.add(prefix / file, arcname=file)
-        os.replace(temporary, archive)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    # A half-written archive would be sent in: there is all or none.
+    with (
+        replacing(archive) as temporary,
+        tarfile.open(temporary, 'w:gz') as tar,
+    ):
+        for name, of_class in detections.items():
+            file = f'{folder}/{competition}_det_{image_set}_{name}.txt'
+            (prefix / file).write_text(
+                format_lines(of_class, score_decimals), encoding='ascii'
+            )
+            tar.add(prefix / file, arcname=file)
     return archive
 
 
@@ -154,6 +157,6 @@ def _parse(text: bytes, file_name: str) -> ClassDetections:
                 f'{file_name}, line {number}: {line.strip()!r} is not "image '
                 f'score x1 y1 x2 y2" ({error}). Remedy: correct the line'
             ) from error
-        row = [x1 - 1, y1 - 1, x2 - 1, y2 - 1, score]
+        row = [x1 - 1, y1 - 1, x2, y2, score]
         rows.setdefault(name, []).append(row)
     return {name: np.array(boxes) for name, boxes in rows.items()}

@@ -8,6 +8,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from mmdet_ohem.evaluation.voc_results import write_voc_archive
+from mmdet_ohem.proposals.box_corners import holds_edges, to_edges
 from mmdet_ohem.registry import METRICS
 
 
@@ -22,6 +23,10 @@ class VOCServerMetric(BaseMetric):
     most of the detections down to a score of 1e-5, was told apart no more.
     Here it is 6, and lines run from the highest score to the lowest, which
     keeps the ranks of equal scores too.
+
+    Detections are edges where the data set says so in its meta information,
+    as :class:`mmdet_ohem.ImageListDataset` does, else inclusive corners, as
+    with mmdet's ``VOCDataset``. The server reads inclusive corners.
 
     Args:
         outfile_prefix: Where to write, as for mmdet's ``CocoMetric``.
@@ -84,6 +89,8 @@ class VOCServerMetric(BaseMetric):
                     found['scores'].float().cpu().numpy(),
                 ]
             )
+            if not holds_edges(self.dataset_meta):
+                rows = to_edges(rows)
             labels = found['labels'].cpu().numpy()
             keep = rows[:, 4] > self.score_thr
             name = str(data_sample['img_id'])
@@ -93,8 +100,8 @@ class VOCServerMetric(BaseMetric):
         """Write the files.
 
         Args:
-            results: Of all images: name, (n, 5) x1, y1, x2, y2, score, and
-                labels (n,).
+            results: Of all images: name, (n, 5) edges x1, y1, x2, y2, score,
+                and labels (n,).
 
         Returns:
             ``num_images`` and ``num_detections``; what they are worth, the

@@ -1,4 +1,4 @@
-"""The loss of a detector over all RoIs of an image, none of them sampled.
+"""The loss of a detector over all RoIs of an image, without sampling.
 
 Shapes: ``R`` RoIs of one image; ``L`` levels of features; ``S``, ``K``, ``C``
 as in :mod:`~mmdet_ohem.figure3.loss_sums`.
@@ -35,8 +35,8 @@ class AllRoILoss:
     - the RoIs are those of training: the dataset's proposals, or the RPN's by
       ``train_cfg.rpn_proposal``, and the ground truth;
     - every RoI is foreground, by the ``pos_iou_thr`` of the run's assigner,
-      or background: bg_lo = 0 whatever the run trains on, and no RoI is
-      ignored, so that runs that differ in it can be compared;
+      or background: bg_lo is 0 even if the run trains with another, and no
+      RoI is ignored, so that runs that differ in it can be compared;
     - a RoI's loss is the one that OHEM ranks by, see
       :class:`~mmdet_ohem.ReadOnlyBBoxHead`, a cascade's not weighted by
       ``stage_loss_weights``;

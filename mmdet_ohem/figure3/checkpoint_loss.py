@@ -6,7 +6,6 @@ interrupted analysis goes on where it stopped.
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mmdet_ohem.figure3.loss_sums import MeanLoss, mean_losses
+from mmdet_ohem.host.files import write_text
 
 # Raised when the definition of the loss over all RoIs changes.
 _VERSION = 1
@@ -54,11 +54,8 @@ class CheckpointLoss:
         Args:
             path: The file; missing folders are made.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # In the same folder: os.replace is atomic only in a file system.
-        temporary = path.with_name(f'{path.name}.{os.getpid()}.tmp')
-        temporary.write_text(json.dumps(asdict(self)))
-        os.replace(temporary, path)
+        # In one line: the sums of a cascade would be a hundred lines.
+        write_text(path, json.dumps(asdict(self)))
 
     @classmethod
     def load(cls, path: Path) -> 'CheckpointLoss | None':
@@ -92,7 +89,7 @@ def result_path(
     Args:
         folder: Of all results.
         checkpoint: The file; its size and time are part of the name, so that
-            a training done anew is analysed anew.
+            a training that is done again is analysed again.
         settings: What the result depends on besides, as JSON can hold it.
 
     Returns:

@@ -26,7 +26,8 @@ from mmdet_ohem.figure3.checkpoint_loss import CheckpointLoss, result_path
 from mmdet_ohem.figure3.loss_dataset import build_dataloader, build_dataset
 from mmdet_ohem.figure3.loss_sums import ALL, mean_losses, no_sums
 from mmdet_ohem.host.refusals import Purpose, check_config
-from mmdet_ohem.runs.trained_run import TrainedRun, load_weights
+from mmdet_ohem.runs.checkpoints import load_weights
+from mmdet_ohem.runs.work_dir import WorkDir
 
 
 class Progress(NamedTuple):
@@ -59,12 +60,15 @@ class AnalysisSettings:
         max_images: Take no more of them, evenly spaced; None takes all.
         dtype: As for :class:`~mmdet_ohem.ReadOnlyBBoxHead`.
         device: Where the detectors run.
+        checkpoints: Take only these: iterations, or epochs where checkpoints
+            are named by epochs; None takes all.
     """
 
     split: str = 'train'
     max_images: int | None = None
     dtype: str = 'float32'
     device: str = 'cpu'
+    checkpoints: Sequence[int] | None = None
 
 
 class LossAnalysis:
@@ -72,45 +76,49 @@ class LossAnalysis:
 
     In a distributed job each process takes its share of the images; the
     numbers are those of one process but for the order of adding float64.
+    A torn checkpoint is left out with a warning, unless it was asked for.
 
     Args:
-        runs: What to analyse.
+        runs: What to analyse; their configs must be able to build.
         results: Folder of the results.
         settings: How.
 
     Raises:
         TypeError: A run is not of a two-stage detector.
+        FileNotFoundError: A run has no config, or no (such) checkpoint.
+        ValueError: A run has several configs, or a checkpoint that was asked
+            for is torn.
     """
 
     def __init__(
         self,
-        runs: Sequence[TrainedRun],
+        runs: Sequence[WorkDir],
         results: Path,
         settings: AnalysisSettings,
     ) -> None:
         for run in runs:
             check_config(run.config, Purpose.LOSSES_OF_A_RUN)
         self.runs = runs
+        self.checkpoints = [
+            run.select_checkpoints(settings.checkpoints) for run in runs
+        ]
         self.results = results
         self.settings = settings
 
-    def pending(self) -> list[tuple[TrainedRun, Path]]:
+    def pending(self) -> list[tuple[WorkDir, Path]]:
         """Checkpoints without a result, as the first process finds them."""
         found = [
-            (index, number)
+            (index, checkpoint)
             for index, run in enumerate(self.runs)
-            for number, checkpoint in enumerate(run.checkpoints)
+            for checkpoint in self.checkpoints[index]
             if CheckpointLoss.load(self.path_of(run, checkpoint)) is None
         ]
         # While a process is still looking, another may be writing.
         shared = [found]
         broadcast_object_list(shared)
-        return [
-            (self.runs[index], self.runs[index].checkpoints[number])
-            for index, number in shared[0]
-        ]
+        return [(self.runs[index], path) for index, path in shared[0]]
 
-    def path_of(self, run: TrainedRun, checkpoint: Path) -> Path:
+    def path_of(self, run: WorkDir, checkpoint: Path) -> Path:
         """Where the result of a checkpoint is, or will be."""
         cfg = run.config
         settings = dict(
@@ -131,9 +139,10 @@ class LossAnalysis:
 
         Raises:
             ValueError: A run's data do not fit, see
-                :func:`~mmdet_ohem.figure3.loss_dataset.build_dataset`.
+                :func:`~mmdet_ohem.figure3.loss_dataset.build_dataset`, or a
+                checkpoint does not, or is torn in its middle.
         """
-        built: tuple[TrainedRun, AllRoILoss, Subset] | None = None
+        built: tuple[WorkDir, AllRoILoss, Subset] | None = None
         pending = self.pending()
         for nth, (run, checkpoint) in enumerate(pending):
             if built is None or built[0] is not run:
@@ -148,15 +157,14 @@ class LossAnalysis:
             A list for each run, in the order of its checkpoints.
         """
         loaded = [
-            [
-                CheckpointLoss.load(self.path_of(run, x))
-                for x in run.checkpoints
-            ]
-            for run in self.runs
+            [CheckpointLoss.load(self.path_of(run, x)) for x in checkpoints]
+            for run, checkpoints in zip(
+                self.runs, self.checkpoints, strict=True
+            )
         ]
         return [[x for x in results if x] for results in loaded]
 
-    def _build(self, run: TrainedRun) -> tuple[AllRoILoss, Subset]:
+    def _build(self, run: WorkDir) -> tuple[AllRoILoss, Subset]:
         """Detector and images of a run."""
         config = run.config
         init_default_scope(config.get('default_scope', 'mmdet'))
@@ -170,7 +178,7 @@ class LossAnalysis:
 
     def _compute_one(
         self,
-        run: TrainedRun,
+        run: WorkDir,
         loss: AllRoILoss,
         dataset: Subset,
         checkpoint: Path,

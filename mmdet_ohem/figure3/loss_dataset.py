@@ -55,7 +55,7 @@ def build_dataset(
 
 
 def build_dataloader(dataset: Subset, num_workers: int) -> DataLoader:
-    """Each process gets its share of the images, none of them twice.
+    """Give each process its share of the images, each image once.
 
     Args:
         dataset: The images.

@@ -1,23 +1,17 @@
 """The loss over all RoIs of several runs as a file of numbers and a figure."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.figure import Figure
 
 from mmdet_ohem.figure3.checkpoint_loss import CheckpointLoss
-from mmdet_ohem.figure3.loss_sums import ALL, FAR_BG_IOU, KINDS, pick_mean
+from mmdet_ohem.figure3.loss_sums import ALL, KIND_NAMES, KINDS, pick_mean
+from mmdet_ohem.host.files import replacing, write_text
 
-#: How figure and table call the kinds of RoIs.
-KIND_NAMES = {
-    ALL: 'all RoIs',
-    'fg': 'foreground',
-    'near_bg': f'background, IoU ≥ {FAR_BG_IOU:g}',
-    'far_bg': f'background, IoU < {FAR_BG_IOU:g}',
-}
 _COLUMNS = (
     'label',
     'run',
@@ -56,28 +50,27 @@ def write_csv(runs: Sequence[RunLosses], out: Path) -> None:
         runs: What was computed.
         out: The file; a mean over no RoI is empty.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open('w', newline='') as file:
-        writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        for run in runs:
-            for result in run.results:
-                for mean in result.means:
-                    losses = (mean.cls, mean.loc, mean.total)
-                    writer.writerow(
-                        [
-                            run.label,
-                            run.folder,
-                            result.checkpoint,
-                            result.iteration,
-                            result.num_images,
-                            mean.stage,
-                            mean.kind,
-                            mean.num_rois,
-                            mean.non_finite,
-                            *(losses if mean.num_rois else ('', '', '')),
-                        ]
-                    )
+    rows = [
+        (
+            run.label,
+            run.folder,
+            result.checkpoint,
+            result.iteration,
+            result.num_images,
+            mean.stage,
+            mean.kind,
+            mean.num_rois,
+            mean.non_finite,
+            mean.cls,
+            mean.loc,
+            mean.total,
+        )
+        for run in runs
+        for result in run.results
+        for mean in result.means
+    ]
+    table = pd.DataFrame(rows, columns=_COLUMNS)
+    write_text(out, table.to_csv(index=False, lineterminator='\n'))
 
 
 def draw_figure(runs: Sequence[RunLosses], outs: Sequence[Path]) -> None:
@@ -111,12 +104,15 @@ def draw_figure(runs: Sequence[RunLosses], outs: Sequence[Path]) -> None:
         ncols=min(len(runs), 4),
     )
     for out in outs:
-        out.parent.mkdir(parents=True, exist_ok=True)
         # Same numbers, same bytes.
-        with mpl.rc_context({'svg.hashsalt': 'figure3'}):
+        with (
+            mpl.rc_context({'svg.hashsalt': 'figure3'}),
+            replacing(out) as temporary,
+        ):
             figure.savefig(
-                out,
+                temporary,
                 dpi=120,
+                format=out.suffix[1:],
                 metadata={'Date': None} if out.suffix == '.svg' else None,
             )
 

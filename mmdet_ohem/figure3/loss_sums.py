@@ -21,6 +21,14 @@ ALL = 'all'
 #: background below this IoU.
 FAR_BG_IOU = 0.1
 
+#: How figures and tables call the kinds of RoIs.
+KIND_NAMES = {
+    ALL: 'all RoIs',
+    'fg': 'foreground',
+    'near_bg': f'background, IoU ≥ {FAR_BG_IOU:g}',
+    'far_bg': f'background, IoU < {FAR_BG_IOU:g}',
+}
+
 _COLUMNS = ('num_rois', 'non_finite', 'cls', 'loc')
 
 

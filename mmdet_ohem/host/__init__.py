@@ -8,7 +8,10 @@ What is trained:
 
 - ``roi_heads``: the stages of a RoI head, and its box branch;
 - ``box_prediction``: how a RoI head predicts boxes;
+- ``predictions``: scores and boxes of a box head in plain terms;
 - ``samplers``, ``sampling_result``: how RoIs are gathered, and cut down;
+- ``roi_weights``: weights of RoIs in the loss of any box head;
+- ``stock_samplers``: mmdet's samplers, run on what a mining rule knows;
 - ``propose``: the proposals of a training;
 - ``twins``: several RoI heads on one set of weights;
 - ``refusals``: what cannot be served, and what the error says;
@@ -22,8 +25,8 @@ What is around it:
 - ``dataloading``: batches that a resumed training skips;
 - ``message_hub``, ``schedules``: the log, and when it is written;
 - ``checkpoints``, ``checkpoint_claims``: weights, read without running code;
-- ``files``, ``process_group``: on disk, and in processes;
 - ``safe_pickle``, ``pickled_values``, ``pickled_tensors``: pickles, of which
   nothing is run;
-- ``safe_config``: a config that was dumped, read without running it.
+- ``safe_config``: a config that was dumped, read without running it;
+- ``files``, ``process_group``: on disk, and in several processes.
 """

@@ -108,7 +108,7 @@ def _history_buffer_attribute(owner: Any, name: str) -> Any:
 
     Raises:
         TypeError: It is asked for an attribute of anything else: the true
-            ``getattr`` would let a file reach whatever it likes.
+            ``getattr`` would let a file reach any object.
     """
     if owner is not HistoryBuffer or name.startswith('_'):
         raise TypeError(

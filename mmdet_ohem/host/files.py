@@ -41,6 +41,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         if error.filename not in (None, str(temporary), temporary):
             raise  # it names another file, which the body was reading
+        if error.errno is None:
+            raise OSError(f'{path}: {error}') from error
         raise OSError(error.errno, error.strerror, str(path)) from error
     except BaseException:
         temporary.unlink(missing_ok=True)

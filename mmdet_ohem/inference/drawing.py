@@ -39,7 +39,7 @@ def draw_detections(
 
 
 def picture_names(images: Sequence[Any]) -> list[str]:
-    """A name for the picture of each image, none of them twice.
+    """Give the picture of each image a name of its own.
 
     Args:
         images: Paths, or images that have no name.

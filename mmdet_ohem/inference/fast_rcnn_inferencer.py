@@ -100,9 +100,10 @@ class FastRCNNInferencer:
 
         Args:
             images: A path, an array (H, W, 3) uint8 BGR, or a list of these.
-            boxes: Proposals of the image, (n, 4) xyxy in its pixels, corners
-                inclusive; for a list of images a list of these. None:
-                selective search, unless the detector makes its own.
+            boxes: Proposals of the image, (n, 4) xyxy edges in its pixels
+                (the whole image is 0, 0, width, height); for a list of images
+                a list of these. None: selective search, unless the detector
+                makes its own.
             multi_scale: +M: at the scales of the config's ``tta_pipeline``,
                 else at the paper's.
             vote: +B: iterative localisation and box voting, with the keys of
@@ -113,8 +114,8 @@ class FastRCNNInferencer:
 
         Returns:
             A sample, or a list of them for a list; ``pred_instances`` has
-            ``bboxes`` ((K, 4) xyxy, pixels of the original image), ``scores``
-            and ``labels``, by descending score.
+            ``bboxes`` ((K, 4) xyxy edges, pixels of the original image),
+            ``scores`` and ``labels``, by descending score.
 
         Raises:
             FileNotFoundError: An image is missing.

@@ -57,12 +57,14 @@ def checked_boxes(boxes: Boxes, width: int, height: int) -> np.ndarray:
     """Check the boxes that are given for an image.
 
     Args:
-        boxes: (n, 4) xyxy, pixels of the image, corners inclusive.
+        boxes: (n, 4) xyxy edges in pixels of the image: the whole image is
+            (0, 0, width, height).
         width: Of the image, pixels.
         height: Of the image, pixels.
 
     Returns:
-        (n, 4) float32, clipped to the image; how many were is a warning.
+        (n, 4) float32 edges, clipped to the image; how many were is a
+        warning.
 
     Raises:
         ValueError: They have another shape, are not finite, or have no area
@@ -145,11 +147,12 @@ def boxes_of_file(
     """Look images up in a proposal file.
 
     Args:
-        path: As ``tools/make_proposals.py`` writes it.
+        path: As ``tools/make_proposals.py`` writes it; a file that does not
+            say which corners it holds is taken to hold edges.
         images: Paths; the last folder and the file name are looked up.
 
     Returns:
-        Boxes of each image, (n, 4) float32 xyxy.
+        Boxes of each image, (n, 4) float32 xyxy edges.
 
     Raises:
         FileNotFoundError: There is no such file.

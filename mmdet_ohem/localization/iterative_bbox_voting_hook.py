@@ -21,7 +21,8 @@ class IterativeBBoxVotingHook(Hook):
 
     ::
 
-        custom_hooks = [dict(type='mmdet_ohem.IterativeBBoxVotingHook')]
+        custom_hooks = [*_base_.get('custom_hooks', []),
+                        dict(type='mmdet_ohem.IterativeBBoxVotingHook')]
 
     1. The proposals are scored and relocated: R1.
     2. Boxes of R1 that score high are scored and relocated again, each as its
@@ -34,8 +35,8 @@ class IterativeBBoxVotingHook(Hook):
     changed for the length of one ``val_step`` or ``test_step`` at a time and
     is as before after each, also when it raises. Hooks such as mmengine's
     ``EMAHook`` change the model before the first step and change it back
-    after the last one; but of a test that raises no hook is told, and the
-    model would stay changed.
+    after the last one. If a test raises, mmengine does not tell the hooks,
+    and the model would stay changed.
 
     Args:
         num_rounds: How many times boxes are relocated; 1 is stock mmdet.

@@ -24,9 +24,9 @@ class MultiScaleTestLoop(TestLoop):
     validation, checkpoints and, once the test is over or has failed, the
     runner's model are as without it.
 
-    It is a loop and not a hook, since mmengine tells no hook of a test that
-    fails, and since every hook, in whatever order they run, is to see the
-    model that is tested.
+    It is a loop and not a hook for two reasons: mmengine does not tell hooks
+    that a test has failed, and all hooks, in any order, must see the model
+    that is tested.
 
     Args:
         runner: The runner.

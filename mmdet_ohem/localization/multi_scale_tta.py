@@ -40,9 +40,6 @@ class MultiScaleTTAModel(BaseTTAModel):
         module: A two-stage detector, or its config.
         tta_cfg: Keys that replace those of the detector's ``test_cfg.rcnn``:
             ``score_thr``, ``nms``, ``max_per_img``.
-        inclusive_flip: How flipped views were made: True by
-            ``mmdet_ohem.InclusiveRandomFlip`` before ``Resize``, False by
-            mmdet's ``RandomFlip``. Has to be given for flipped views only.
         data_preprocessor: As for ``BaseTTAModel``.
 
     Attributes:
@@ -60,13 +57,11 @@ class MultiScaleTTAModel(BaseTTAModel):
         self,
         module: dict | nn.Module,
         tta_cfg: dict | None = None,
-        inclusive_flip: bool | None = None,
         data_preprocessor: dict | nn.Module | None = None,
     ) -> None:
         super().__init__(module, data_preprocessor)
         check_detector(self.module, masks=False)
         self.tta_cfg = dict(tta_cfg or {})
-        self.inclusive_flip = inclusive_flip
         self.localization: dict | None = None
         self.voting_iou_thr: float | None = None
         self.vote_score_offset = 0.0
@@ -138,7 +133,5 @@ class MultiScaleTTAModel(BaseTTAModel):
 
     def _unflipped(self, sample: DetDataSample) -> InstanceData:
         candidates = sample.pred_instances
-        candidates.bboxes = flipped_back(
-            candidates.bboxes, sample, self.inclusive_flip
-        )
+        candidates.bboxes = flipped_back(candidates.bboxes, sample)
         return candidates

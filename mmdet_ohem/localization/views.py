@@ -77,39 +77,19 @@ def _same_geometry(first: DetDataSample, second: DetDataSample) -> bool:
     )
 
 
-def flipped_back(
-    boxes: Tensor, sample: DetDataSample, inclusive: bool | None
-) -> Tensor:
+def flipped_back(boxes: Tensor, sample: DetDataSample) -> Tensor:
     """Mirror boxes of a flipped view to where they are in the image.
 
     Args:
-        boxes: (M, 4) xyxy in pixels of the original image's size.
+        boxes: (M, 4) xyxy edges in pixels of the original image's size.
         sample: Of the view, with ``ori_shape``, ``flip``, ``flip_direction``.
-        inclusive: x' = W - 1 - x, as ``mmdet_ohem.InclusiveRandomFlip`` does
-            before the resizing; False: x' = W - x, as mmdet's ``RandomFlip``.
 
     Returns:
         (M, 4) xyxy; the same tensor when the view is not flipped.
-
-    Raises:
-        ValueError: The view is flipped and ``inclusive`` is None.
     """
     if not sample.get('flip', False):
         return boxes
-    if inclusive is None:
-        raise ValueError(
-            'inclusive_flip is None, but a view is flipped. Remedy: '
-            'tta_model=dict(inclusive_flip=True) when the pipeline has '
-            'mmdet_ohem.InclusiveRandomFlip before Resize, '
-            "inclusive_flip=False when it has mmdet's RandomFlip"
-        )
-    direction = sample.flip_direction
-    boxes = bbox_flip(boxes, sample.ori_shape, direction)
-    if inclusive:
-        shift_x = direction in ('horizontal', 'diagonal')
-        shift_y = direction in ('vertical', 'diagonal')
-        boxes = boxes - boxes.new_tensor([shift_x, shift_y] * 2)
-    return boxes
+    return bbox_flip(boxes, sample.ori_shape, sample.flip_direction)
 
 
 def multi_scale_pipeline(

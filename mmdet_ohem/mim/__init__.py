@@ -1,4 +1,4 @@
-"""What ``mim train``, ``test``, ``search`` and the like find of this package.
+"""What mim finds of this package when it trains, tests or searches.
 
 mim looks into ``mmdet_ohem/.mim``, which dev/build_backend.py puts into
 each installation.

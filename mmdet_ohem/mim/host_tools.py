@@ -46,11 +46,11 @@ def run_host_tool(name: str) -> None:
 
 
 def config_file(argument: str) -> str:
-    """Take the id of a config for its file.
+    """Turn the id of a config into the path of its file.
 
-    mim finds configs by file name alone. So that the ids that ``mim search``
-    shows, which have no ``.py``, are found as well, an installation has a
-    file ``.mim/ids/<id>`` for each.
+    mim finds configs by file name alone. ``mim search`` shows ids, which have
+    no ``.py``; so that mim finds these as well, an installation has a file
+    ``.mim/ids/<id>`` for each config.
 
     Args:
         argument: Of the command line.

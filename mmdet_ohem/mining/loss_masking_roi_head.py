@@ -13,6 +13,7 @@ from mmdet_ohem.host.roi_heads import RoIStage
 from mmdet_ohem.host.roi_weights import weigh
 from mmdet_ohem.mining.all_roi_sampler import AllRoISampler
 from mmdet_ohem.mining.image_rois import ImageRoIs
+from mmdet_ohem.mining.non_finite_losses import NonFiniteLosses
 from mmdet_ohem.mining.roi_loss import head_losses_per_roi
 from mmdet_ohem.mining.rules import PredictedRoIs, RoIs, Rule, ScoredRoIs
 from mmdet_ohem.mining.rules.rule import rule_keys
@@ -49,6 +50,7 @@ class LossMaskingRoIHead(StandardRoIHead):
                 given[key] = kwargs.pop(key)
         super().__init__(**kwargs)
         self.rule = Rule(given)
+        self.non_finite = NonFiniteLosses(type(self).__name__)
         if self.with_mask:
             raise TypeError(
                 'LossMaskingRoIHead has no place for a mask head: it would '
@@ -83,12 +85,13 @@ class LossMaskingRoIHead(StandardRoIHead):
             end = start + len(result.priors)
             image = ImageRoIs(result)
             part = slice(start, end)
-            choice = self.rule(
-                self._look_at(
-                    image, cls_score[part], bbox_pred[part], rois[part]
-                ),
-                self.bbox_sampler.num,
+            known = self._look_at(
+                image, cls_score[part], bbox_pred[part], rois[part]
             )
+            num = self.bbox_sampler.num
+            choice = self.rule(known, num)
+            if isinstance(known, ScoredRoIs):
+                choice = self.non_finite.check(known, choice, num)
             pos, neg, weights = image.rows(choice)
             kept.append(image.take(choice))
             weigh(kept[-1], weights, choice.weigh_loc, self.bbox_head)

@@ -4,12 +4,15 @@ Shapes: ``R`` RoIs of one image, the ``P`` foreground ones first; ``L`` levels
 of features.
 """
 
+import logging
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import torch
 from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.structures.bbox import bbox2roi
+from mmengine.logging import print_log
 from torch import Tensor
 
 from mmdet_ohem.host.no_trace import leaving_no_trace
@@ -146,12 +149,32 @@ class ReadOnlyBBoxHead:
         Raises:
             TypeError: The head's loss cannot be split into RoIs.
         """
+        dtype = self._resolve_dtype(feats[0].device)
+        found = self._score_in(dtype, feats, sampling_result)
+        # bfloat16 has the range of float32, so it cannot overflow earlier. A
+        # sharded head makes as many passes as those of other processes.
+        if (
+            dtype == torch.float16
+            and not is_sharded(self.roi_head)
+            and not found[0].total.isfinite().all()
+        ):
+            _warn_of_overflow(type(self.bbox_head).__name__)
+            found = self._score_in(torch.float32, feats, sampling_result)
+        return found
+
+    def _score_in(
+        self,
+        dtype: torch.dtype,
+        feats: Sequence[Tensor],
+        sampling_result: SamplingResult,
+    ) -> tuple[RoILosses, Any, Any]:
+        """One pass with the box branch computing in ``dtype``."""
         rois = bbox2roi([sampling_result.priors])
         device = feats[0].device
         with leaving_no_trace(self.roi_head, device, self.dropout):
             # Also without a RoI: where FSDP shards the head, other processes
             # wait for this one's call.
-            cls_score, bbox_pred = self.predict(feats, rois)
+            cls_score, bbox_pred = self.predict(feats, rois, dtype)
             if not len(rois):
                 return _no_losses(feats), cls_score, bbox_pred
             with torch.autocast(device.type, enabled=False):
@@ -166,10 +189,24 @@ class ReadOnlyBBoxHead:
         return losses, cls_score, bbox_pred
 
     def predict(
-        self, feats: Sequence[Tensor], rois: Tensor
+        self,
+        feats: Sequence[Tensor],
+        rois: Tensor,
+        dtype: torch.dtype | None = None,
     ) -> tuple[Any, Any]:
-        """Class scores and box deltas of all RoIs, float32."""
+        """Class scores and box deltas of all RoIs, float32.
+
+        Args:
+            feats: As for :meth:`losses`.
+            rois: (image index, x1, y1, x2, y2) in pixels, shape (R, 5).
+            dtype: In which the box branch computes; None: the head's own.
+
+        Returns:
+            As the box head gives them.
+        """
         device = feats[0].device
+        if dtype is None:
+            dtype = self._resolve_dtype(device)
         equals = None
         if not self.dropout:  # else equal RoIs have different masks
             rois, equals = distinct_rois(self.roi_head, rois)
@@ -177,7 +214,7 @@ class ReadOnlyBBoxHead:
         # cast to the type of the features: 8 bits do not hold a pixel.
         feats = [feat.float() for feat in feats]
         stage = self._stage
-        with computing_in(device, self._resolve_dtype(device)):
+        with computing_in(device, dtype):
             context = stage.context_feats(feats)
             # As many calls on all processes, however many RoIs each has.
             chunk_size = self.chunk_size
@@ -195,6 +232,17 @@ class ReadOnlyBBoxHead:
             return _DTYPES[self.dtype]
         native = multiplies_bfloat16(device)
         return torch.bfloat16 if native else torch.float32
+
+
+@cache
+def _warn_of_overflow(bbox_head: str) -> None:
+    """Say it once a process."""
+    print_log(
+        f'{bbox_head}: scoring RoIs in float16 overflows; such images are '
+        "scored again in float32. Remedy: readonly_head.dtype = 'auto'",
+        logger='current',
+        level=logging.WARNING,
+    )
 
 
 def _no_losses(feats: Sequence[Tensor]) -> RoILosses:

@@ -1,13 +1,12 @@
 """Any mining rule as an mmdet sampler."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from inspect import signature
 from typing import Any
 
 from mmdet.models.task_modules.assigners import AssignResult
 from mmdet.models.task_modules.samplers import RandomSampler, SamplingResult
-from mmengine.logging import MessageHub, print_log
+from mmengine.logging import MessageHub
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
@@ -21,6 +20,7 @@ from mmdet_ohem.host.samplers import GatheringSampler
 from mmdet_ohem.mining.image_rois import ImageRoIs
 from mmdet_ohem.mining.inherited_keys import check_inherited_keys
 from mmdet_ohem.mining.mining_record import MiningRecord, record_of
+from mmdet_ohem.mining.non_finite_losses import NonFiniteLosses
 from mmdet_ohem.mining.rules import PredictedRoIs, RoIs, Rule, ScoredRoIs
 from mmdet_ohem.registry import TASK_UTILS
 
@@ -61,8 +61,8 @@ class RuleSampler(GatheringSampler):
     Attributes:
         rule: The rule with its keys.
         readonly_head: Scores the RoIs; None where the rule wants no losses.
-        num_non_finite: RoIs so far whose loss was not finite; no rule chooses
-            them.
+        non_finite: Counts RoIs whose loss is not finite, and sees to it that
+            training does not go on over nothing.
         last_record: What became of the RoIs of the image that was sampled
             last; None in a warm-up. Only where the rule wants losses.
 
@@ -115,7 +115,7 @@ class RuleSampler(GatheringSampler):
         )
         self.stage = RoIStage(context, stage_being_built(context))
         self.readonly_head: Any = None
-        self.num_non_finite = 0
+        self.non_finite = NonFiniteLosses(type(self).__name__)
         if self.rule.wants_losses:
             self.last_record = None
             self.readonly_head = TASK_UTILS.build(
@@ -170,13 +170,18 @@ class RuleSampler(GatheringSampler):
         rois = self.look_at(image, self.rule.rois, feats)
         choice = self.rule(rois, self.num)
         if isinstance(rois, ScoredRoIs):
-            self._report_non_finite(rois)
+            choice = self.non_finite.check(rois, choice, self.num)
             self.last_record = record_of(rois, choice)
         result = image.take(choice)
         if choice.weights is not None:
             _, _, weights = image.rows(choice)
             weigh(result, weights, choice.weigh_loc, self.stage.bbox_head)
         return result
+
+    @property
+    def num_non_finite(self) -> int:
+        """RoIs so far whose loss was not finite."""
+        return self.non_finite.num_rois
 
     def look_at(
         self,
@@ -210,20 +215,6 @@ class RuleSampler(GatheringSampler):
             return False
         hub = MessageHub.get_current_instance()
         return hub.get_info('iter', 0) < self.warmup_iters
-
-    def _report_non_finite(self, rois: ScoredRoIs) -> None:
-        """Count losses that are not finite, and warn of the first ones."""
-        count = len(rois) - int(rois.is_finite.sum())
-        if count and not self.num_non_finite:
-            print_log(
-                f'{type(self).__name__}: the loss of {count} of {len(rois)} '
-                'RoIs is not finite; they are not mined. Look for boxes '
-                'without area in the ground truth, or lower the learning '
-                'rate. Further ones are counted in num_non_finite only',
-                logger='current',
-                level=logging.WARNING,
-            )
-        self.num_non_finite += count
 
 
 def _keys_of(kind: type[RuleSampler]) -> list[str]:

@@ -1,7 +1,7 @@
 """Boxes computed beforehand, and the data sets that carry them."""
 
+from mmdet_ohem.proposals.coco_proposal_dataset import CocoProposalDataset
 from mmdet_ohem.proposals.image_list_dataset import ImageListDataset
-from mmdet_ohem.proposals.inclusive_random_flip import InclusiveRandomFlip
 from mmdet_ohem.proposals.proposal_file import (
     load_proposals,
     proposal_key,
@@ -10,8 +10,8 @@ from mmdet_ohem.proposals.proposal_file import (
 from mmdet_ohem.proposals.voc_proposal_dataset import VOCProposalDataset
 
 __all__ = [
+    'CocoProposalDataset',
     'ImageListDataset',
-    'InclusiveRandomFlip',
     'VOCProposalDataset',
     'load_proposals',
     'proposal_key',

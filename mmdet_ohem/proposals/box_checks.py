@@ -15,14 +15,14 @@ def check_boxes(
     """Clip boxes to the image and find those that cannot be used.
 
     Args:
-        boxes: xyxy, corners inclusive, in pixels of an image of ``width`` x
-            ``height``, shape (n, 4). A size of 0 is unknown: no clipping.
+        boxes: xyxy edges, in pixels of an image of ``width`` x ``height``,
+            shape (n, 4). A size of 0 is unknown: no clipping.
         width: Of the image, pixels.
         height: Of the image, pixels.
 
     Returns:
         The clipped boxes, shape (n, 4), float32, and masks of shape (n,):
-        'not finite', 'without area' (also: nothing of it inside the image;
+        'not finite', 'without area' (nothing of it lies inside the image;
         its width or height is 0, and the box coder takes the logarithm of
         them) and 'beyond the image' (usable, but clipped).
     """
@@ -30,7 +30,7 @@ def check_boxes(
     finite = np.all(np.isfinite(boxes), axis=1)
     clipped = np.where(finite[:, None], boxes, 0)
     if width > 0 and height > 0:
-        limits = np.array([width, height, width, height], np.float32) - 1
+        limits = np.array([width, height, width, height], np.float32)
         clipped = clipped.clip(0, limits)
     area = (clipped[:, 2] > clipped[:, 0]) & (clipped[:, 3] > clipped[:, 1])
     moved = np.any(clipped != boxes, axis=1)

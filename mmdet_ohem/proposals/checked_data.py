@@ -1,20 +1,40 @@
 """Data sets that say at loading what is wrong with their data."""
 
+import logging
 import os.path as osp
+from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 from mmengine.utils import is_abs
 
 from mmdet_ohem.proposals.box_checks import Findings, check_boxes
-from mmdet_ohem.proposals.proposal_file import load_proposals, proposal_key
+from mmdet_ohem.proposals.box_corners import check_corners
+from mmdet_ohem.proposals.proposal_file import (
+    proposal_key,
+    read_proposal_file,
+)
 
 
 class CheckedDataMixin:
     """Checks for a ``BaseDetDataset``; put it before that in the bases.
 
-    Ground-truth and proposal boxes without area turn the loss into NaN: they
-    are left out, with one warning that counts and names them. Images and
-    proposals that are missing are errors before training starts.
+    Boxes are xyxy edges in pixels of the original image. In training,
+    ground-truth boxes without area, and in every mode such proposals, turn
+    the loss into NaN: they are left out, with one warning that counts and
+    names them. In test mode ground truth is never left out, since it is what
+    the detections are measured by. Images and proposals that are missing are
+    errors before training starts.
+
+    Args:
+        proposal_corners: ``'edges'`` or ``'inclusive'`` (x2 and y2 are the
+            last pixels of a box): what the proposal file holds, where it does
+            not say so itself. None: files of this package are read rightly,
+            those of other programs hold edges, as mmdet's do.
+        **kwargs: As for the host class.
+
+    Raises:
+        ValueError: ``proposal_corners`` is something else.
     """
 
     # What the host class provides.
@@ -22,6 +42,14 @@ class CheckedDataMixin:
     data_root: str
     data_list: list[dict]
     proposal_file: str | None
+    test_mode: bool
+
+    def __init__(
+        self, proposal_corners: str | None = None, **kwargs: Any
+    ) -> None:
+        check_corners(proposal_corners)
+        self.proposal_corners = proposal_corners
+        super().__init__(**kwargs)
 
     def load_data_list(self) -> list[dict]:
         """Load annotations and check them.
@@ -40,14 +68,8 @@ class CheckedDataMixin:
                 'list with an image name a line'
             )
         self._check_images(data_list)
-        findings = Findings(self.ann_file)
-        for data_info in data_list:
-            self._drop_unusable_instances(data_info, findings)
-        findings.warn(
-            'without area',
-            'left out {count} ground-truth boxes without area in {images} '
-            'images: {names}. Remedy: correct or delete these annotations',
-        )
+        if not self.test_mode:
+            self._drop_unusable_instances(data_list)
         return data_list
 
     def load_proposals(self) -> None:
@@ -60,7 +82,9 @@ class CheckedDataMixin:
         assert self.proposal_file is not None
         if not is_abs(self.proposal_file):
             self.proposal_file = osp.join(self.data_root, self.proposal_file)
-        proposals = load_proposals(self.proposal_file)
+        proposals, says_corners = read_proposal_file(
+            self.proposal_file, self.proposal_corners
+        )
         findings = Findings(self.proposal_file)
         missing = []
         # An image may be listed twice.
@@ -77,6 +101,8 @@ class CheckedDataMixin:
             )
         self._check_counts(missing, list(unused))
         self._warn_of_proposals(findings)
+        if not says_corners:
+            self._warn_of_corners()
 
     def _check_images(self, data_list: list[dict]) -> None:
         missing = [
@@ -93,17 +119,29 @@ class CheckedDataMixin:
                 'image from the list'
             )
 
-    def _drop_unusable_instances(
-        self, data_info: dict, findings: Findings
-    ) -> None:
-        instances = data_info['instances']
-        boxes = np.array([x['bbox'] for x in instances]).reshape(-1, 4)
-        _, found = check_boxes(boxes, data_info['width'], data_info['height'])
-        bad = found['not finite'] | found['without area']
-        findings.add('without area', str(data_info['img_id']), int(bad.sum()))
-        data_info['instances'] = [
-            x for x, is_bad in zip(instances, bad, strict=True) if not is_bad
-        ]
+    def _drop_unusable_instances(self, data_list: list[dict]) -> None:
+        """Leave out ground truth that cannot be trained on, and say so."""
+        findings = Findings(self.ann_file)
+        for data_info in data_list:
+            instances = data_info['instances']
+            boxes = np.array([x['bbox'] for x in instances]).reshape(-1, 4)
+            _, found = check_boxes(
+                boxes, data_info['width'], data_info['height']
+            )
+            bad = found['not finite'] | found['without area']
+            findings.add(
+                'without area', str(data_info['img_id']), int(bad.sum())
+            )
+            data_info['instances'] = [
+                x
+                for x, is_bad in zip(instances, bad, strict=True)
+                if not is_bad
+            ]
+        findings.warn(
+            'without area',
+            'left out {count} ground-truth boxes without area in {images} '
+            'images: {names}. Remedy: correct or delete these annotations',
+        )
 
     def _usable_proposals(
         self, entry: dict[str, np.ndarray], data_info: dict, findings: Findings
@@ -165,4 +203,31 @@ class CheckedDataMixin:
             '{images} images have no usable box: {names}. They are trained '
             'on with their ground truth alone and nothing is detected in '
             'them' + again,
+        )
+
+    def _warn_of_corners(self) -> None:
+        """Warn when a file of another program looks like inclusive corners.
+
+        Selective search finds a box that ends at the right of nearly every
+        image: with edges it ends at the width, with inclusive corners one
+        pixel before it.
+        """
+        ends = [
+            (entry['proposals']['bboxes'][:, 2].max(), entry['width'])
+            for entry in self.data_list
+            if len(entry['proposals']['bboxes']) and entry['width'] > 0
+        ]
+        num_before = sum(end == width - 1 for end, width in ends)
+        if any(end > width - 1 for end, width in ends) or (
+            2 * num_before <= len(ends)
+        ):
+            return
+        print_log(
+            f'{self.proposal_file} does not say which corners it holds. They '
+            f'are taken for edges, but in {num_before} of {len(ends)} images '
+            'the last box ends one pixel before the right edge, as with '
+            "inclusive corners. Remedy: proposal_corners='inclusive' in the "
+            "dataset, or 'edges' if that is what they are",
+            logger='current',
+            level=logging.WARNING,
         )

@@ -1,7 +1,7 @@
 """Images to be detected in, of which no annotation exists."""
 
 import os.path as osp
-from typing import Any
+from typing import Any, ClassVar
 
 from mmdet.datasets import BaseDetDataset, VOCDataset
 from mmengine.fileio import get_local_path
@@ -17,7 +17,7 @@ _EXIF_ORIENTATION = 0x0112
 class _ListedImages(BaseDetDataset):
     """Images by the names in ``ann_file``, in VOC's folders."""
 
-    METAINFO = VOCDataset.METAINFO
+    METAINFO: ClassVar[dict] = {**VOCDataset.METAINFO, 'corners': 'edges'}
 
     def load_data_list(self) -> list[dict]:
         """One dict an image; sizes are not known yet."""
@@ -52,7 +52,8 @@ class ImageListDataset(CheckedDataMixin, _ListedImages):
         test_mode: Nothing but True; there is nothing to train on.
         **kwargs: As for mmdet's ``BaseDetDataset``: ``ann_file``, one name a
             line, ``data_root``, ``data_prefix``, ``proposal_file``,
-            ``pipeline``; ``metainfo`` where the classes are not VOC's.
+            ``pipeline``; ``metainfo`` where the classes are not VOC's; and
+            ``proposal_corners`` as for :class:`CheckedDataMixin`.
 
     Raises:
         FileNotFoundError: The list, an image or the proposals are missing.

@@ -1,23 +1,30 @@
 """Keeps the boxes of finished images while a proposal file is being made.
 
-An append-only file: a mark, then records of length, checksum and pickled
-``(name, value)``; the first record holds the settings. A process killed in
-the middle of a record leaves one that is too short or whose checksum is
-wrong; it and what follows are cut off when the file is opened again.
+A database of SQLite with two tables: how the boxes are made, and a row an
+image. Every image is a transaction, so that a process killed at any moment
+loses no image that it had finished. An image whose boxes the disk has spoilt
+since is known by its checksum, and left out.
 """
 
-import pickle
-import struct
+import contextlib
+import json
+import sqlite3
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
 
 import numpy as np
 
-_MARK = b'mmdet_ohem proposals 1\n'
-_HEAD = struct.Struct('<QI')
+# Marks our databases among those of other programs: 'ohem' in ASCII.
+_APPLICATION_ID = 0x6F68656D
+_TABLES = """
+CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE images (
+    name TEXT PRIMARY KEY, num_boxes INTEGER NOT NULL, boxes BLOB NOT NULL,
+    checksum INTEGER NOT NULL
+);
+"""
 
 
 class SettingsMismatchError(ValueError):
@@ -27,28 +34,33 @@ class SettingsMismatchError(ValueError):
 class Journal:
     """The finished images of a run that may have been interrupted.
 
-    Open it with ``with``; it is then in step with its file, and every
-    :meth:`add` is handed to the operating system before it returns.
+    Open it with ``with``; it is then in step with its file, and what
+    :meth:`add` was given is on the disk when it returns.
 
     Args:
         path: The file; made when missing.
-        settings: How the boxes are made.
+        settings: How the boxes are made; values that JSON has.
+
+    Attributes:
+        boxes: ``(n, 4)`` float32 by image id.
 
     Raises:
         SettingsMismatchError: The file was written under other settings.
-        ValueError: The file is something else; it is left as it is.
+        ValueError: The file is something else, damaged, or in use by another
+            process; it is left as it is.
     """
 
     def __init__(self, path: Path, settings: Mapping[str, object]) -> None:
         self.path = path
         self.boxes: dict[str, np.ndarray] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Unbuffered: one write per record, nothing kept back in this process.
-        self._file: BinaryIO = path.open('a+b', buffering=0)
+        with self._naming_the_file():
+            self._database = sqlite3.connect(path, timeout=1)
         try:
-            self._recover(dict(settings))
+            with self._naming_the_file():
+                self._open(dict(settings))
         except BaseException:
-            self._file.close()
+            self._database.close()
             raise
 
     def __enter__(self) -> 'Journal':
@@ -60,7 +72,7 @@ class Journal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        self._database.close()
 
     def add(self, image_id: str, boxes: np.ndarray) -> None:
         """Keeps one image's boxes.
@@ -68,70 +80,90 @@ class Journal:
         Args:
             image_id: Name of the image.
             boxes: ``(n, 4)`` float32.
+
+        Raises:
+            ValueError: The file cannot be written.
         """
         self.boxes[image_id] = boxes
-        self._append((image_id, boxes))
+        data = boxes.astype('<f4').tobytes()
+        row = (image_id, len(boxes), data, zlib.crc32(data))
+        with self._naming_the_file(), self._database:
+            self._database.execute(
+                'INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?)', row
+            )
 
     def remove(self) -> None:
         """Closes and deletes the file."""
-        self._file.close()
+        self._database.close()
         self.path.unlink(missing_ok=True)
 
-    def _recover(self, settings: dict[str, object]) -> None:
-        """Reads the whole records and cuts off a torn end."""
-        self._file.seek(0)
-        data = self._file.read()
-        mark = data[: len(_MARK)]
-        if not _MARK.startswith(mark):
-            raise ValueError(
-                f'{self.path} is in the way: unfinished proposals are kept '
-                'there, but it holds something else; move it or choose '
-                'another output file'
-            )
-        records, end = _whole_records(data)
-        if not records:
-            self._file.truncate(0)
-            self._write(_MARK)
-            self._append(('settings', settings))
-            return
-        self._file.truncate(end)
-        _, found = records[0]
+    def _open(self, settings: dict[str, object]) -> None:
+        """Makes the tables of a new file, or reads those of an old one."""
+        # One process at a time: two would do the same images.
+        self._database.execute('PRAGMA locking_mode = EXCLUSIVE')
+        with self._database:
+            self._database.execute('BEGIN EXCLUSIVE')
+            if self._is_new():
+                self._make_tables(settings)
+                return
+        found = {
+            name: json.loads(value)
+            for name, value in self._database.execute('SELECT * FROM settings')
+        }
+        rows = self._database.execute('SELECT * FROM images')
+        for name, count, data, checksum in rows:
+            if zlib.crc32(data) == checksum:
+                # A copy, since what comes from bytes cannot be written to.
+                boxes = np.frombuffer(data, '<f4').astype(np.float32)
+                self.boxes[name] = boxes.reshape(count, 4)
         if found != settings:
             raise SettingsMismatchError(
-                f'{self.path} holds {len(records) - 1} images of an '
+                f'{self.path} holds {len(self.boxes)} images of an '
                 f'unfinished run made with {found}, this run asks for '
                 f'{settings}; finish that run with its own settings, delete '
                 'the file, or choose another output file'
             )
-        self.boxes = dict(records[1:])
 
-    def _append(self, record: tuple[str, object]) -> None:
-        payload = pickle.dumps(record, protocol=4)
-        self._write(_HEAD.pack(len(payload), zlib.crc32(payload)) + payload)
+    def _is_new(self) -> bool:
+        """Whether the file is still empty.
 
-    def _write(self, data: bytes) -> None:
-        """Writes all of it: an unbuffered write may take only a part."""
-        while data:
-            data = data[self._file.write(data) :]
+        Raises:
+            ValueError: It is a database of another program.
+        """
+        (mark,) = self._database.execute('PRAGMA application_id').fetchone()
+        (tables,) = self._database.execute(
+            'SELECT COUNT(*) FROM sqlite_master'
+        ).fetchone()
+        if mark != _APPLICATION_ID and (mark or tables):
+            raise sqlite3.DatabaseError('a database of another program')
+        return not tables
 
+    def _make_tables(self, settings: dict[str, object]) -> None:
+        self._database.execute(f'PRAGMA application_id = {_APPLICATION_ID}')
+        for statement in _TABLES.strip().rstrip(';').split(';'):
+            self._database.execute(statement)
+        self._database.executemany(
+            'INSERT INTO settings VALUES (?, ?)',
+            [(name, json.dumps(value)) for name, value in settings.items()],
+        )
 
-def _whole_records(data: bytes) -> tuple[list[tuple[str, Any]], int]:
-    """Reads records up to the first torn one.
-
-    Args:
-        data: What the file holds, mark included.
-
-    Returns:
-        The records, and the number of bytes they and the mark take.
-    """
-    records = []
-    end = len(_MARK)
-    while len(data) >= end + _HEAD.size:
-        length, checksum = _HEAD.unpack_from(data, end)
-        start = end + _HEAD.size
-        payload = data[start : start + length]
-        if len(payload) < length or zlib.crc32(payload) != checksum:
-            break
-        records.append(pickle.loads(payload))
-        end = start + length
-    return records, end
+    @contextlib.contextmanager
+    def _naming_the_file(self) -> Iterator[None]:
+        """Say which file it is that SQLite complains of."""
+        try:
+            yield
+        except SettingsMismatchError:
+            raise
+        except sqlite3.OperationalError as error:
+            raise ValueError(
+                f'{self.path}, where unfinished proposals are kept, cannot '
+                f'be used ({error}); wait until no other process makes the '
+                'same file, make room on the disk, or choose another output '
+                'file'
+            ) from error
+        except (sqlite3.DatabaseError, ValueError) as error:
+            raise ValueError(
+                f'{self.path} is in the way: unfinished proposals are kept '
+                f'there, but it holds something else or is damaged ({error}); '
+                'move or delete it, or choose another output file'
+            ) from error

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from mmdet_ohem.proposals.journal import Journal, SettingsMismatchError
-from mmdet_ohem.proposals.matlab import convert_mat
+from mmdet_ohem.proposals.matlab import clean_as_released, convert_mat
 from mmdet_ohem.proposals.proposal_file import (
     Proposals,
     load_made_with,
@@ -123,8 +123,12 @@ def convert_proposals(
     out: str | os.PathLike[str],
     column_order: str | None = None,
     base: int | None = None,
+    keep_all: bool = False,
 ) -> MakeResult:
     """Writes a proposal file with the boxes of Fast R-CNN's ``.mat``.
+
+    The authors train and test on distinct boxes of at least 3 x 4 pixels
+    only; so are the boxes written here.
 
     Args:
         images: Paths by image id, in the order of the ``.mat``. They need
@@ -133,6 +137,7 @@ def convert_proposals(
         out: The ``.pkl`` to write.
         column_order: See :func:`convert_mat`.
         base: See :func:`convert_mat`.
+        keep_all: Write duplicates and small boxes as well.
 
     Returns:
         What was written; nothing is skipped and nothing fails alone.
@@ -144,11 +149,14 @@ def convert_proposals(
     out = Path(out)
     start = time.monotonic()
     boxes = convert_mat(mat_path, list(images), column_order, base)
+    if not keep_all:
+        boxes = {name: clean_as_released(x) for name, x in boxes.items()}
     made_with = {
         'method': 'mat',
         'file': Path(mat_path).name,
         'column_order': column_order,
         'base': base,
+        'keep_all': keep_all,
     }
     _read_earlier(out, made_with, images)
     save_proposals(out, _to_entries(boxes, images), made_with)

@@ -4,7 +4,8 @@ Their ``voc_<year>_<split>.mat`` holds, under ``boxes``, a cell array with one
 K x 4 matrix per image, in the order of ``ImageSets/Main/<split>.txt``. Its
 columns are (y1, x1, y2, x2), counted from 1. The ``*_boxes.mat`` of Fast
 R-CNN's two demo images differ in all of that: one plain matrix, columns
-(x1, y1, x2, y2), counted from 0.
+(x1, y1, x2, y2), counted from 0. In all of them corners are inclusive: x2 is
+the last pixel of the box.
 """
 
 import os
@@ -14,8 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from mmdet_ohem.proposals.box_corners import to_edges
+from mmdet_ohem.proposals.selective_search import distinct_boxes
+
 # Where x1, y1, x2, y2 stand in the file.
 COLUMN_ORDERS = {'yxyx': (1, 0, 3, 2), 'xyxy': (0, 1, 2, 3)}
+# The authors keep boxes with x2 - x1 >= 2 and y2 - y1 > 2 by the numbers of
+# their last pixels: 3 pixels wide, and 4 high.
+RELEASED_MIN_SIZE = (3, 4)
 
 
 def convert_mat(
@@ -35,8 +42,8 @@ def convert_mat(
             a cell array; a plain matrix needs it said.
 
     Returns:
-        Boxes by image id: ``(n, 4)`` float32 xyxy, pixels of the original
-        image, 0-based, inclusive. No box is dropped.
+        Boxes by image id: ``(n, 4)`` float32 xyxy edges, pixels of the
+        original image. No box is dropped.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -77,6 +84,19 @@ def convert_mat(
         )
         for image_id, matrix in zip(image_ids, matrices, strict=True)
     }
+
+
+def clean_as_released(boxes: np.ndarray) -> np.ndarray:
+    """Drops what the authors' code drops of the boxes of a ``.mat``.
+
+    Args:
+        boxes: ``(n, 4)`` xyxy edges.
+
+    Returns:
+        ``(k, 4)``, in the same order: of equal boxes the first, and none less
+        than 3 pixels wide or 4 pixels high.
+    """
+    return distinct_boxes(boxes, RELEASED_MIN_SIZE)
 
 
 def _read_boxes(path: Path) -> np.ndarray:
@@ -120,7 +140,7 @@ def _to_xyxy(
     base: int,
     where: str,
 ) -> np.ndarray:
-    """Returns one image's matrix as ``(n, 4)`` float32 xyxy, 0-based."""
+    """Returns one image's matrix as ``(n, 4)`` float32 xyxy edges."""
     raw = np.asarray(matrix)
     if raw.size == 0:
         return np.zeros((0, 4), dtype=np.float32)
@@ -139,4 +159,4 @@ def _to_xyxy(
             f'column_order={column_order!r}, base={base}; correct these '
             'settings'
         )
-    return boxes
+    return to_edges(boxes)

@@ -4,28 +4,63 @@ The file is a pickled dict, one entry per image::
 
     {'JPEGImages/000005.jpg': {'bboxes': (n, 4), 'scores': (n,)}, ...}
 
-Boxes are float32 ``(x1, y1, x2, y2)`` in pixels of the original image,
-0-based, with inclusive corners, as VOC annotations are after mmdet's
-``XMLDataset`` has read them: a box of one pixel has ``x1 == x2``.
+Boxes are float32 ``(x1, y1, x2, y2)`` edges in pixels of the original image:
+a box of one pixel has ``x2 == x1 + 1``.
 
-Behind that dict the file may carry a second pickle that says how the boxes
-were made. mmdet reads the first one only.
+Behind that dict a file of ours has a second pickle, a dict that says
+``corners='edges'`` and how the boxes were made. mmdet reads the first one
+only. Which corners a file holds is decided so:
+
+1. The second pickle says it: that counts.
+2. There is a second pickle that does not say it: this package wrote the file
+   before it said so. The corners are inclusive; they are converted.
+3. There is no second pickle: another program wrote the file. The corners are
+   edges, as mmdet's own ``DumpProposals`` writes them.
+
+For files of the last two kinds the caller may say otherwise.
 """
 
 import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
-
-Proposals = dict[str, dict[str, np.ndarray]]
-
-_EXPECTED = (
-    "expected {'<folder>/<file name>': {'bboxes': (n, 4) array, "
-    "'scores': (n,) array}}"
+from mmdet_ohem.host.files import replacing
+from mmdet_ohem.proposals.box_corners import (
+    CORNERS,
+    check_corners,
+    to_edges,
 )
+from mmdet_ohem.proposals.proposal_entries import (
+    Proposals,
+    check_proposals,
+    make_entry,
+)
+
+__all__ = [
+    'ProposalFile',
+    'Proposals',
+    'load_made_with',
+    'load_proposals',
+    'make_entry',
+    'proposal_key',
+    'read_proposal_file',
+    'save_proposals',
+]
+
+
+class ProposalFile(NamedTuple):
+    """What a proposal file holds.
+
+    Attributes:
+        proposals: Boxes, xyxy edges, and scores by image.
+        says_corners: Whether it is certain which corners the file has:
+            it was told, or this package wrote the file.
+    """
+
+    proposals: Proposals
+    says_corners: bool
 
 
 def proposal_key(img_path: str | os.PathLike[str]) -> str:
@@ -41,22 +76,6 @@ def proposal_key(img_path: str | os.PathLike[str]) -> str:
     return os.path.join(os.path.basename(folder), name)
 
 
-def make_entry(bboxes: np.ndarray) -> dict[str, np.ndarray]:
-    """Makes the entry of an image whose boxes have no scores.
-
-    Args:
-        bboxes: ``(n, 4)`` xyxy, in any number type.
-
-    Returns:
-        ``bboxes``, ``(n, 4)`` float32, and ``scores``, ``(n,)`` float32
-        zeros, which is what mmdet itself takes for missing scores.
-    """
-    return {
-        'bboxes': np.asarray(bboxes, dtype=np.float32),
-        'scores': np.zeros(len(bboxes), dtype=np.float32),
-    }
-
-
 def save_proposals(
     path: str | os.PathLike[str],
     proposals: Proposals,
@@ -67,48 +86,68 @@ def save_proposals(
     Args:
         path: File to write; an existing one is replaced, missing folders are
             made.
-        proposals: Boxes and scores by image, see the module's head.
+        proposals: Boxes, xyxy edges, and scores by image, see the module's
+            head.
         made_with: How the boxes were made, kept for :func:`load_made_with`.
 
     Raises:
         ValueError: An entry is malformed; nothing is written.
+        OSError: The file cannot be written; the error names it.
     """
-    path = Path(path)
-    checked = _check_proposals(proposals, path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder: os.replace is atomic only within a file system.
-    temporary = path.with_name(f'{path.name}.{os.getpid()}.tmp')
-    try:
-        with temporary.open('wb') as file:
-            pickle.dump(checked, file, protocol=4)
-            if made_with is not None:
-                pickle.dump(dict(made_with), file, protocol=4)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    checked = check_proposals(proposals, path)
+    stamp = {**(made_with or {}), 'corners': 'edges'}
+    with replacing(path) as temporary, temporary.open('wb') as file:
+        pickle.dump(checked, file, protocol=4)
+        pickle.dump(stamp, file, protocol=4)
 
 
-def load_proposals(path: str | os.PathLike[str]) -> Proposals:
+def read_proposal_file(
+    path: str | os.PathLike[str], corners: str | None = None
+) -> ProposalFile:
     """Reads and checks a proposal file.
 
     The file is a pickle: open only files from people you trust.
 
     Args:
         path: The ``.pkl`` file.
+        corners: ``'edges'`` or ``'inclusive'``: what the file holds, where it
+            does not say so itself. None: see the module's head.
 
     Returns:
-        Per image ``bboxes``, ``(n, 4)`` float32 xyxy, and ``scores``,
-        ``(n,)`` float32, zeros where the file has none.
+        Its proposals, and whether their corners are certain.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is not a pickle, or not in mmdet 3.x's format;
-            the message names the file, the entry and the remedy.
+        ValueError: The file is not a pickle, not in mmdet 3.x's format, or
+            says that it holds other corners than ``corners``; the message
+            names the file, the entry and the remedy.
     """
-    return _check_proposals(_unpickle(Path(path), count=1)[0], path)
+    check_corners(corners)
+    content, stamp = _unpickle(Path(path))
+    proposals = check_proposals(content, path)
+    if _corners_of(stamp, corners, path) == 'inclusive':
+        for entry in proposals.values():
+            entry['bboxes'] = to_edges(entry['bboxes'])
+    return ProposalFile(proposals, not (stamp is None and corners is None))
+
+
+def load_proposals(
+    path: str | os.PathLike[str], corners: str | None = None
+) -> Proposals:
+    """Reads and checks a proposal file.
+
+    Args:
+        path: As for :func:`read_proposal_file`, as all arguments.
+        corners: What the file holds, where it does not say so itself.
+
+    Returns:
+        Per image ``bboxes``, ``(n, 4)`` float32 xyxy edges, and ``scores``,
+        ``(n,)`` float32, zeros where the file has none.
+
+    Raises:
+        FileNotFoundError, ValueError: As for :func:`read_proposal_file`.
+    """
+    return read_proposal_file(path, corners).proposals
 
 
 def load_made_with(path: str | os.PathLike[str]) -> dict[str, object] | None:
@@ -125,18 +164,40 @@ def load_made_with(path: str | os.PathLike[str]) -> dict[str, object] | None:
         FileNotFoundError: There is no such file.
         ValueError: The file is not a pickle.
     """
-    parts = _unpickle(Path(path), count=2)
-    made_with = parts[1] if len(parts) == 2 else None
-    return made_with if isinstance(made_with, dict) else None
+    _, stamp = _unpickle(Path(path))
+    made_with = {k: v for k, v in (stamp or {}).items() if k != 'corners'}
+    return made_with or None
 
 
-def _unpickle(path: Path, count: int) -> list[Any]:
-    """Reads up to ``count`` objects; the first has to be there."""
-    parts: list[Any] = []
+def _corners_of(
+    stamp: dict[str, Any] | None,
+    given: str | None,
+    path: str | os.PathLike[str],
+) -> str:
+    """Which corners a file holds, see the module's head."""
+    if stamp is None or 'corners' not in stamp:
+        return given or ('edges' if stamp is None else 'inclusive')
+    found = stamp['corners']
+    if found not in CORNERS:
+        raise ValueError(
+            f'proposal file {path} says corners={found!r}, expected one of '
+            f'{CORNERS}; make it again with tools/make_proposals.py'
+        )
+    if given not in (None, found):
+        raise ValueError(
+            f'proposal file {path} says itself that its corners are {found}, '
+            f'but {given!r} was asked for; leave proposal_corners out of the '
+            'dataset'
+        )
+    return found
+
+
+def _unpickle(path: Path) -> tuple[Any, dict[str, Any] | None]:
+    """Reads the entries, and the second pickle if it is there and a dict."""
     try:
         with path.open('rb') as file:
-            for _ in range(count):
-                parts.append(pickle.load(file))
+            content = pickle.load(file)
+            stamp = pickle.load(file) if file.peek(1) else None
     except FileNotFoundError:
         raise FileNotFoundError(
             f'proposal file {path} does not exist; make it with '
@@ -147,95 +208,9 @@ def _unpickle(path: Path, count: int) -> list[Any]:
         raise
     # Damaged pickles raise nearly anything.
     except Exception as error:
-        if not parts:
-            raise ValueError(
-                f'proposal file {path} is not a readable pickle '
-                f'({type(error).__name__}: {error}); make it again with '
-                'tools/make_proposals.py'
-            ) from error
-    return parts
-
-
-def _check_proposals(
-    proposals: object, path: str | os.PathLike[str]
-) -> Proposals:
-    """Returns the proposals as float32 arrays, or says what is wrong."""
-    if isinstance(proposals, list | tuple):
         raise ValueError(
-            f'proposal file {os.fspath(path)} holds a '
-            f'{type(proposals).__name__} of {len(proposals)} items, as for '
-            f'mmdet 2.x; {_EXPECTED}: pair its items with the image list '
-            'they were made for, or make the file again with '
+            f'proposal file {path} is not a readable pickle '
+            f'({type(error).__name__}: {error}); make it again with '
             'tools/make_proposals.py'
-        )
-    if not isinstance(proposals, dict):
-        raise ValueError(
-            f'proposal file {os.fspath(path)} holds a '
-            f'{type(proposals).__name__}; {_EXPECTED}: make it again with '
-            'tools/make_proposals.py'
-        )
-    return {
-        key: _check_entry(entry, f'proposal file {path}, entry {key!r}', key)
-        for key, entry in proposals.items()
-    }
-
-
-def _check_entry(
-    entry: object, where: str, key: object
-) -> dict[str, np.ndarray]:
-    """Returns one image's entry as float32 arrays."""
-    if not isinstance(key, str):
-        raise ValueError(
-            f'{where}: the key is of type {type(key).__name__}; {_EXPECTED}: '
-            'use the last folder and the file name of the image'
-        )
-    if not isinstance(entry, dict):
-        raise ValueError(
-            f'{where}: the value is of type {type(entry).__name__}; '
-            f"{_EXPECTED}: wrap the boxes, {{'bboxes': boxes}}"
-        )
-    if 'bboxes' not in entry:
-        raise ValueError(
-            f"{where}: has no 'bboxes', only {sorted(map(str, entry))}; "
-            f'{_EXPECTED}: rename or add the boxes'
-        )
-    bboxes = _as_float32(entry['bboxes'], f"{where}, 'bboxes'")
-    if bboxes.size == 0 and bboxes.ndim < 3:
-        bboxes = bboxes.reshape(0, 4)
-    if bboxes.ndim != 2 or bboxes.shape[1] != 4:
-        remedy = (
-            "keep columns 0 to 3 and move column 4 to 'scores'"
-            if bboxes.ndim == 2 and bboxes.shape[1] == 5
-            else 'give one row (x1, y1, x2, y2) per box'
-        )
-        raise ValueError(
-            f"{where}: 'bboxes' has shape {bboxes.shape}, expected (n, 4); "
-            f'{remedy}'
-        )
-    scores = _as_float32(
-        entry.get('scores', np.zeros(len(bboxes))), f"{where}, 'scores'"
-    )
-    if scores.shape != (len(bboxes),):
-        raise ValueError(
-            f"{where}: 'scores' has shape {scores.shape} for {len(bboxes)} "
-            f'boxes, expected ({len(bboxes)},); give one score per box, or '
-            "leave 'scores' out"
-        )
-    return {'bboxes': bboxes, 'scores': scores}
-
-
-def _as_float32(values: Any, where: str) -> np.ndarray:
-    """Returns finite numbers as a float32 array of any shape."""
-    try:
-        array = np.asarray(values, dtype=np.float32)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f'{where}: not an array of numbers ({error}); give a float32 '
-            'ndarray'
         ) from error
-    if not np.isfinite(array).all():
-        raise ValueError(
-            f'{where}: holds NaN or infinity, which makes every loss NaN; '
-            'remove those boxes'
-        )
-    return array
+    return content, stamp if isinstance(stamp, dict) else None

@@ -3,8 +3,7 @@
 The paper takes its RoIs from selective search in the "fast" mode, run on
 images of 500 pixels width.
 
-Boxes are ``(x1, y1, x2, y2)`` in pixels of the original image, 0-based,
-inclusive corners.
+Boxes are ``(x1, y1, x2, y2)`` edges in pixels of the original image.
 """
 
 import cv2
@@ -63,8 +62,7 @@ def selective_search(
        image over four times as tall as wide: to a height of ``4 * width``).
     2. Run selective search.
     3. Scale the boxes back to whole pixels of the original image and clip.
-    4. Drop exact duplicates and boxes of less than 2 pixels width or height
-       (``x2 - x1 + 1 < 2``).
+    4. Drop exact duplicates and boxes of less than 2 pixels width or height.
 
     The same image and OpenCV always give the same boxes in the same order.
     The order means nothing: any first part is a fair sample of all boxes, for
@@ -77,8 +75,7 @@ def selective_search(
         width: Width in pixels to which the image is resized.
 
     Returns:
-        ``(n, 4)`` float32 xyxy, whole pixels of the original image, 0-based,
-        inclusive.
+        ``(n, 4)`` float32 xyxy edges, whole pixels of the original image.
 
     Raises:
         ImportError: OpenCV has no contrib modules.
@@ -106,23 +103,19 @@ def rects_to_boxes(
 ) -> np.ndarray:
     """Turns OpenCV's rectangles into boxes of a scaled image.
 
-    A rectangle covers pixels x to x + w - 1; its two edges, x and x + w, are
-    scaled and rounded, and the last pixel is the one before the right edge.
-
     Args:
         rects: ``(n, 4)`` ``(x, y, w, h)``.
         scale_x: Width of the wanted image by that of the rectangles' image.
         scale_y: The same of heights.
 
     Returns:
-        ``(n, 4)`` float32 xyxy, 0-based, inclusive.
+        ``(n, 4)`` float32 xyxy edges, x and x + w scaled and rounded.
     """
     start, size = rects[:, :2].astype(np.float64), rects[:, 2:]
-    scale = np.array([scale_x, scale_y])
+    edges = np.concatenate([start, start + size], axis=1)
     # floor(v + 0.5): np.round would send 0.5 and 1.5 to even numbers.
-    first = np.floor(start * scale + 0.5)
-    last = np.floor((start + size) * scale + 0.5) - 1
-    return np.concatenate([first, last], axis=1).astype(np.float32)
+    scaled = np.floor(edges * [scale_x, scale_y, scale_x, scale_y] + 0.5)
+    return scaled.astype(np.float32)
 
 
 def clean_boxes(
@@ -131,20 +124,34 @@ def clean_boxes(
     """Clips boxes and drops exact duplicates and small ones, keeping order.
 
     Args:
-        boxes: ``(n, 4)`` xyxy, 0-based, inclusive.
+        boxes: ``(n, 4)`` xyxy edges.
         height: Height of the image in pixels.
         width: Width of the image in pixels.
-        min_size: Least width and height of a box in pixels, where a box with
-            ``x1 == x2`` has width 1.
+        min_size: Least width and height of a box in pixels.
 
     Returns:
         ``(k, 4)``, ``k <= n``, in the type of ``boxes``.
     """
-    limits = np.array([width, height, width, height], dtype=boxes.dtype) - 1
-    boxes = np.clip(boxes, 0, limits)
+    limits = np.array([width, height, width, height], dtype=boxes.dtype)
+    return distinct_boxes(np.clip(boxes, 0, limits), min_size)
+
+
+def distinct_boxes(
+    boxes: np.ndarray, min_size: int | tuple[int, int] = 2
+) -> np.ndarray:
+    """Drops exact duplicates and small boxes, keeping order.
+
+    Args:
+        boxes: ``(n, 4)`` xyxy edges.
+        min_size: Least width and height of a box in pixels, one number for
+            both or one for each.
+
+    Returns:
+        ``(k, 4)``, ``k <= n``: of equal boxes the first.
+    """
     _, first = np.unique(boxes, axis=0, return_index=True)
     boxes = boxes[np.sort(first)]
-    sizes = boxes[:, 2:] - boxes[:, :2] + 1
+    sizes = boxes[:, 2:] - boxes[:, :2]
     return boxes[(sizes >= min_size).all(axis=1)]
 
 

@@ -1,35 +1,48 @@
 """PASCAL VOC, or a dataset in its format, with precomputed proposals."""
 
 import os.path as osp
-from typing import Any
+from typing import Any, ClassVar
 from xml.etree.ElementTree import ElementTree
 
-from mmdet.datasets import VOCDataset
-
+from mmdet_ohem.host.datasets import ParsedVOCDataset
 from mmdet_ohem.proposals.box_checks import Findings
 from mmdet_ohem.proposals.checked_data import CheckedDataMixin
 from mmdet_ohem.registry import DATASETS
 
 
 @DATASETS.register_module()
-class VOCProposalDataset(CheckedDataMixin, VOCDataset):
+class VOCProposalDataset(CheckedDataMixin, ParsedVOCDataset):
     """``VOCDataset`` that checks annotations and proposals at loading.
 
-    Boxes are 0-based with inclusive corners, as VOC's are 1-based. For data
-    of one's own, give ``metainfo=dict(classes=(...))``.
+    Boxes are edges, counted from 0: VOC's ``xmin``, ``ymin``, ``xmax``,
+    ``ymax``, pixels counted from 1 that all belong to the object, are
+    ``xmin - 1``, ``ymin - 1``, ``xmax``, ``ymax`` here. So an object one
+    pixel wide has a width of 1. The meta information says ``corners='edges'``,
+    by which :class:`mmdet_ohem.DevkitVOCMetric` knows how to count pixels.
+    mmdet's own ``VOCMetric`` takes them for inclusive corners, and finds
+    objects and detections one pixel too wide.
+
+    For your own data, give ``metainfo=dict(classes=(...))``. In test mode
+    every object counts, however odd its box is.
 
     Args:
         train_on_difficult: Objects marked difficult are trained on, as in
             Fast R-CNN of 2015. By default they are not, and RoIs on them are
             background, as in the code that the authors released. Evaluation
             leaves them out in either case.
-        **kwargs: As for mmdet's ``VOCDataset``.
+        **kwargs: As for mmdet's ``VOCDataset``, and ``proposal_corners`` as
+            for :class:`CheckedDataMixin`.
 
     Raises:
         FileNotFoundError: Annotations, images or proposals are missing.
         ValueError: No object has a class of this dataset, or the proposals
             do not fit the images.
     """
+
+    METAINFO: ClassVar[dict] = {
+        **ParsedVOCDataset.METAINFO,
+        'corners': 'edges',
+    }
 
     def __init__(
         self, train_on_difficult: bool = False, **kwargs: Any
@@ -50,7 +63,7 @@ class VOCProposalDataset(CheckedDataMixin, VOCDataset):
         """
         self._unknown_names = Findings(self.ann_file)
         data_list = super().load_data_list()
-        classes = self._metainfo['classes']
+        classes = self.metainfo['classes']
         self._unknown_names.warn(
             'class',
             f'left out {{count}} objects of classes that are not among '
@@ -86,16 +99,20 @@ class VOCProposalDataset(CheckedDataMixin, VOCDataset):
         self._image_in_hand = img_info['img_id']
         return super().parse_data_info(img_info)
 
-    def _parse_instance_info(
-        self, raw_ann_info: ElementTree, minus_one: bool = True
+    def parse_instances(
+        self, annotation: ElementTree, instances: list[dict]
     ) -> list[dict]:
-        """Objects of one image; names that are no class are noted."""
-        for name in raw_ann_info.findall('object/name'):
-            if name.text not in self._metainfo['classes']:
+        """Objects of one image, edges; names that are no class are noted."""
+        classes = self.metainfo['classes']
+        for name in annotation.findall('object/name'):
+            if name.text not in classes:
                 self._unknown_names.add(
                     'class', f'{name.text!r} in {self._image_in_hand}'
                 )
-        instances = super()._parse_instance_info(raw_ann_info, minus_one)
+        for instance in instances:
+            # mmdet has subtracted 1 from all four: the last pixel, from 0.
+            x1, y1, x2, y2 = instance['bbox']
+            instance['bbox'] = [x1, y1, x2 + 1, y2 + 1]
         if self.train_on_difficult and not self.test_mode:
             for instance in instances:
                 instance['ignore_flag'] = 0

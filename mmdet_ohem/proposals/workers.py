@@ -115,8 +115,8 @@ def _call(
 def _context() -> BaseContext:
     """How processes start: clean ones, that share the slow imports.
 
-    Forking this process would copy the locks of its threads (OpenCV's, the
-    progress bar's) in whatever state they are.
+    A fork would copy the locks of this process's threads (OpenCV's, the
+    progress bar's) in the state that they happen to be in.
     """
     if 'forkserver' not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context('spawn')

@@ -8,9 +8,10 @@ import plotly.graph_objects as go
 from plotly.colors import qualitative
 from plotly.io import to_html
 
-from mmdet_ohem.figure3.loss_report import KIND_NAMES
+from mmdet_ohem.figure3.loss_sums import KIND_NAMES
 from mmdet_ohem.report.figure3 import Figure3
-from mmdet_ohem.runs.run_data import Curve, RunData
+from mmdet_ohem.runs.training_log import Curve
+from mmdet_ohem.runs.work_dir import WorkDir
 
 #: Pixels: of the axes, and of a line of the legend.
 _HEIGHT, _LEGEND_LINE = 330, 22
@@ -56,7 +57,7 @@ class Panel:
 
 
 def make_panels(
-    runs: Mapping[str, RunData],
+    runs: Mapping[str, WorkDir],
     figure3: Figure3,
 ) -> tuple[list[Panel], list[str]]:
     """Choose what is drawn.

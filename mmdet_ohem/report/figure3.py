@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmdet_ohem.figure3.loss_report import KIND_NAMES
-from mmdet_ohem.runs.run_data import Curve, RunData
+from mmdet_ohem.figure3.loss_sums import KIND_NAMES
+from mmdet_ohem.runs.training_log import Curve
+from mmdet_ohem.runs.work_dir import WorkDir
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Figure3:
     num_images: int = 0
 
 
-def read_figure3(folder: Path, runs: Mapping[str, RunData]) -> Figure3:
+def read_figure3(folder: Path, runs: Mapping[str, WorkDir]) -> Figure3:
     """Read the loss over all RoIs that ``tools/analyze_loss.py`` computed.
 
     Args:
@@ -49,7 +50,7 @@ def read_figure3(folder: Path, runs: Mapping[str, RunData]) -> Figure3:
     if missing := columns - set(rows[0] if rows else ()):
         raise ValueError(
             f'{path} has no column {sorted(missing)}. Remedy: let '
-            'tools/analyze_loss.py write it anew'
+            'tools/analyze_loss.py write it again'
         )
     labels = _match_runs({row['run'] for row in rows}, runs)
     if not labels:
@@ -64,7 +65,7 @@ def read_figure3(folder: Path, runs: Mapping[str, RunData]) -> Figure3:
 
 
 def _match_runs(
-    found: set[str], runs: Mapping[str, RunData]
+    found: set[str], runs: Mapping[str, WorkDir]
 ) -> dict[str, str]:
     """Folder in the table -> label, be one relative and one absolute."""
     labels = {}

@@ -19,7 +19,7 @@ class Sheet:
     """A picture that needs no file.
 
     Attributes:
-        name: Of the file, without its ending.
+        name: What it is called; of a file, its name without the ending.
         url: The picture as a data URI.
         width: Pixels, as embedded.
         height: Pixels, as embedded.
@@ -57,15 +57,18 @@ def read_sheets(folder: Path) -> list[Sheet]:
     return [_read_sheet(path) for path in paths]
 
 
-def _read_sheet(path: Path) -> Sheet:
-    try:
-        with Image.open(path) as image:
-            picture = image.convert('RGBA')
-    except OSError as error:
-        raise ValueError(
-            f'{path} cannot be read ({error}). Remedy: delete it, or let '
-            'tools/browse_hard_examples.py draw it anew'
-        ) from error
+def embed(picture: Image.Image, name: str) -> Sheet:
+    """Put a picture into a data URI.
+
+    Args:
+        picture: Of any size and mode.
+        name: What it is called.
+
+    Returns:
+        The picture as JPEG, shrunk where it is huge, white where it is
+        transparent.
+    """
+    picture = picture.convert('RGBA')
     picture.thumbnail((_MAX_SIDE, _MAX_SIDE))
     # What is transparent is to be white, as the page.
     page = Image.new('RGBA', picture.size, 'white')
@@ -74,4 +77,16 @@ def _read_sheet(path: Path) -> Sheet:
     # Thin coloured lines need their colour at full resolution.
     page.convert('RGB').save(file, 'JPEG', quality=_QUALITY, subsampling=0)
     code = base64.b64encode(file.getvalue()).decode('ascii')
-    return Sheet(path.stem, f'data:image/jpeg;base64,{code}', *page.size)
+    return Sheet(name, f'data:image/jpeg;base64,{code}', *page.size)
+
+
+def _read_sheet(path: Path) -> Sheet:
+    try:
+        with Image.open(path) as image:
+            picture = image.convert('RGBA')
+    except OSError as error:
+        raise ValueError(
+            f'{path} cannot be read ({error}). Remedy: delete it, or let '
+            'tools/browse_hard_examples.py draw it again'
+        ) from error
+    return embed(picture, path.stem)

@@ -12,9 +12,10 @@ import mmdet
 import mmengine
 import torch
 
-from mmdet_ohem.figure3.loss_report import KIND_NAMES
-from mmdet_ohem.figure3.loss_sums import ALL
-from mmdet_ohem.runs.run_data import Curve, RunData, is_headline
+from mmdet_ohem.figure3.loss_sums import ALL, KIND_NAMES
+from mmdet_ohem.runs.metrics import is_headline
+from mmdet_ohem.runs.training_log import Curve
+from mmdet_ohem.runs.work_dir import WorkDir
 from mmdet_ohem.version import __version__
 
 NOT_KNOWN = '–'
@@ -38,9 +39,9 @@ class Table:
 
 
 def results_table(
-    runs: Mapping[str, RunData], losses: Mapping[str, Mapping[str, Curve]]
+    runs: Mapping[str, WorkDir], losses: Mapping[str, Mapping[str, Curve]]
 ) -> Table:
-    """What the runs came to: mAP, time, what was sampled.
+    """The results of the runs: mAP, time, what was sampled.
 
     Args:
         runs: By label.
@@ -51,7 +52,8 @@ def results_table(
     """
     columns: dict[str, list[str]] = {
         f'{_metric(name)}, %': [
-            _cell(run.metrics.get(name), 100, '.1f') for run in runs.values()
+            _cell(run.metrics.values.get(name), 100, '.1f')
+            for run in runs.values()
         ]
         for name in _headlines(runs) or ['metric/mAP']
     }
@@ -89,13 +91,13 @@ def results_table(
     )
 
 
-def class_table(runs: Mapping[str, RunData]) -> Table:
+def class_table(runs: Mapping[str, WorkDir]) -> Table:
     """AP of each class, percent; no rows where nothing is known of them."""
     names = list(
         dict.fromkeys(
             name
             for run in runs.values()
-            for name in run.metrics
+            for name in run.metrics.values
             if name.count('/') == 2
         )
     )
@@ -105,7 +107,7 @@ def class_table(runs: Mapping[str, RunData]) -> Table:
             [
                 name.partition('/')[2],
                 *(
-                    _cell(x.metrics.get(name), 100, '.1f')
+                    _cell(x.metrics.values.get(name), 100, '.1f')
                     for x in runs.values()
                 ),
             ]
@@ -114,7 +116,7 @@ def class_table(runs: Mapping[str, RunData]) -> Table:
     )
 
 
-def difference_table(runs: Mapping[str, RunData]) -> Table:
+def difference_table(runs: Mapping[str, WorkDir]) -> Table:
     """The settings that the configs do not share.
 
     Args:
@@ -135,7 +137,7 @@ def difference_table(runs: Mapping[str, RunData]) -> Table:
     )
 
 
-def versions_table(runs: Mapping[str, RunData]) -> Table:
+def versions_table(runs: Mapping[str, WorkDir]) -> Table:
     """What each run ran on, and what wrote the report."""
     names = dict.fromkeys(
         name for run in runs.values() for name in run.versions
@@ -162,12 +164,12 @@ def versions_table(runs: Mapping[str, RunData]) -> Table:
     )
 
 
-def _headlines(runs: Mapping[str, RunData]) -> list[str]:
+def _headlines(runs: Mapping[str, WorkDir]) -> list[str]:
     return list(
         dict.fromkeys(
             name
             for run in runs.values()
-            for name in run.metrics
+            for name in run.metrics.values
             if is_headline(name)
         )
     )
@@ -179,7 +181,7 @@ def _metric(name: str) -> str:
 
 
 def _reduced(
-    runs: Mapping[str, RunData],
+    runs: Mapping[str, WorkDir],
     name: str,
     reduce: Callable[[list[float]], float],
     form: str,
@@ -192,7 +194,7 @@ def _reduced(
     ]
 
 
-def _last_iteration(run: RunData) -> int | None:
+def _last_iteration(run: WorkDir) -> int | None:
     return max((x.iterations[-1] for x in run.curves.values()), default=None)
 
 

@@ -1,5 +1,6 @@
 """A run on disk, mmdet's work dir: config, checkpoints, logs, records."""
 
 from mmdet_ohem.runs.random_state_hook import RandomStateHook
+from mmdet_ohem.runs.work_dir import WorkDir
 
-__all__ = ['RandomStateHook']
+__all__ = ['RandomStateHook', 'WorkDir']

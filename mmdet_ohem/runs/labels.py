@@ -21,26 +21,38 @@ def label_runs(
 
     Returns:
         A label a run: how it samples, and what else the runs differ in, such
-        as 'OHEM' and 'random, bg_lo = 0.1'.
+        as 'OHEM' and 'random, bg_lo = 0.1'. Where one is of a detector that
+        does not sample, all are named by their folders.
     """
+    base = os.path.commonpath([folder.parent for folder in folders])
+    names = [os.path.relpath(folder, base) for folder in folders]
+    if not all(_has_sampler(config.get('model') or {}) for config in configs):
+        return names
     facts = [_facts(config) for config in configs]
-    names = list(dict.fromkeys(name for fact in facts for name in fact))
+    kinds = dict.fromkeys(name for fact in facts for name in fact)
     telling = [
         name
-        for name in names
+        for name in kinds
         if name == 'sampling' or len({fact.get(name) for fact in facts}) > 1
     ]
     labels = [
         ', '.join(fact[name] for name in telling if name in fact)
         for fact in facts
     ]
-    base = os.path.commonpath([folder.parent for folder in folders])
     return [
-        f'{label} ({os.path.relpath(folder, base)})'
-        if labels.count(label) > 1
-        else label
-        for label, folder in zip(labels, folders, strict=True)
+        f'{label} ({name})' if labels.count(label) > 1 else label
+        for label, name in zip(labels, names, strict=True)
     ]
+
+
+def _has_sampler(model: dict) -> bool:
+    """Whether each stage of a detector samples RoIs."""
+    rcnn = (model.get('train_cfg') or {}).get('rcnn')
+    stages = rcnn if isinstance(rcnn, (list, tuple)) else [rcnn]
+    return all(
+        stage and stage.get('sampler') and stage.get('assigner')
+        for stage in stages
+    )
 
 
 def _facts(config: Config) -> dict[str, str]:

@@ -113,7 +113,7 @@ def set_random_states(states: dict[str, Any]) -> None:
     """Put the generators into these states.
 
     Args:
-        states: Of ``get_random_states``, on whatever device they were loaded.
+        states: Of ``get_random_states``, on any device.
     """
     random.setstate(states['python'])
     name, keys, *rest = states['numpy']

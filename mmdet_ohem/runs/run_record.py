@@ -1,10 +1,11 @@
 """What a run leaves behind: its record, read again by the next call."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from mmdet_ohem.host.files import write_json
 
 _FINISHED, _BEGUN = 'finished.json', 'begun.json'
 
@@ -38,6 +39,9 @@ def read_finished(folder: Path) -> RunRecord | None:
 
     Returns:
         The record; None where the run is not finished.
+
+    Raises:
+        ValueError: The file is something else.
     """
     return _read(folder / _FINISHED)
 
@@ -50,6 +54,9 @@ def read_begun(folder: Path) -> RunRecord | None:
 
     Returns:
         The record; None where it was not.
+
+    Raises:
+        ValueError: The file is something else.
     """
     return _read(folder / _BEGUN)
 
@@ -59,9 +66,9 @@ def write_finished(folder: Path, record: RunRecord) -> None:
 
     Args:
         folder: Of the run.
-        record: What it came to.
+        record: Its result.
     """
-    _write(folder / _FINISHED, record)
+    write_json(folder / _FINISHED, asdict(record))
 
 
 def write_begun(folder: Path, record: RunRecord) -> None:
@@ -71,14 +78,16 @@ def write_begun(folder: Path, record: RunRecord) -> None:
         folder: Of the run.
         record: Without metrics.
     """
-    _write(folder / _BEGUN, record)
+    write_json(folder / _BEGUN, asdict(record))
 
 
 def _read(path: Path) -> RunRecord | None:
-    return RunRecord(**json.loads(path.read_text())) if path.exists() else None
-
-
-def _write(path: Path, record: RunRecord) -> None:
-    partial = path.with_suffix('.partial')
-    partial.write_text(json.dumps(asdict(record), indent=1) + '\n')
-    os.replace(partial, path)
+    if not path.exists():
+        return None
+    try:
+        return RunRecord(**json.loads(path.read_text()))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f'{path} is no record of a run ({error}). Remedy: delete it; the '
+            'run is then done again from its last checkpoint'
+        ) from error

@@ -1,17 +1,15 @@
-"""What finished runs came to, row by row."""
+"""The results of finished runs, row by row."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
 
-from mmdet_ohem.runs.run_record import RunRecord, read_finished
+from mmdet_ohem.runs.metrics import measured
+from mmdet_ohem.runs.run_record import RunRecord
+from mmdet_ohem.runs.work_dir import SERVER, WorkDir
 from mmdet_ohem.tables.row import Row, Table
 from mmdet_ohem.tables.run_plan import run_folder
-
-# What an evaluation server answered: put by hand into the folder of the run.
-SERVER = 'server.json'
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def collect(table: Table, work_dir: Path, data: str) -> list[RowResult]:
     results = []
     for row in table.rows:
         runs = _finished(row, work_dir, data)
-        scores = [_scores(table, folder, record) for folder, record in runs]
+        scores = [_scores(table, run, record) for run, record in runs]
         results.append(
             RowResult(
                 row,
@@ -81,40 +79,44 @@ def collect(table: Table, work_dir: Path, data: str) -> list[RowResult]:
 
 def _finished(
     row: Row, work_dir: Path, data: str
-) -> list[tuple[Path, RunRecord]]:
-    """Folder and record of each finished run of a row."""
+) -> list[tuple[WorkDir, RunRecord]]:
+    """The finished runs of a row and their records."""
     if row.config is None:
         return []
     found = []
     for folder in sorted(
         run_folder(work_dir, row.config, data, 0).parent.glob('seed*')
     ):
-        record = read_finished(folder)
+        run = WorkDir(folder)
+        record = run.finished
         if record is None:
             continue
         if (record.config, record.data) != (row.config, data):
             raise ValueError(
                 f'{folder} holds a {record.data} run of {record.config}: it '
-                'was moved there. Remedy: put it back, or run it here anew'
+                'was moved there. Remedy: put it back, or run it here again'
             )
-        found.append((folder, record))
+        found.append((run, record))
     return found
 
 
-def _scores(table: Table, folder: Path, record: RunRecord) -> dict[str, float]:
+def _scores(table: Table, run: WorkDir, record: RunRecord) -> dict[str, float]:
     """Percent by metric of the table."""
-    path = folder / SERVER
-    if path.exists():
-        answer = json.loads(path.read_text())
-        unknown = sorted(set(answer) - set(table.metrics))
-        if unknown:
-            raise ValueError(
-                f'{path} has {unknown}, which table {table.number} does not '
-                f'list. Remedy: percent by name, of {list(table.metrics)}'
-            )
-        return {name: float(value) for name, value in answer.items()}
-    return {
-        name: 100 * record.metrics[key]
-        for name, key in table.metrics.items()
-        if key in record.metrics
-    }
+    answer = run.server_answer
+    if answer is None:
+        # Not run.metrics, which would take a validation where a server is to
+        # measure the test.
+        found = measured(record.metrics)
+        return {
+            name: 100 * found[key]
+            for name, key in table.metrics.items()
+            if key in found
+        }
+    unknown = sorted(set(answer) - set(table.metrics))
+    if unknown:
+        raise ValueError(
+            f'{run.folder / SERVER} has {unknown}, which table '
+            f'{table.number} does not list. Remedy: percent by name, of '
+            f'{list(table.metrics)}'
+        )
+    return {name: float(value) for name, value in answer.items()}

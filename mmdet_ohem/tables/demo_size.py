@@ -92,6 +92,10 @@ def _shrink_model(config: Config, demo: Config) -> None:
     model.backbone.update(
         frozen_stages=small.backbone.frozen_stages, init_cfg=weights
     )
+    # The demo's images keep their size, so that a pixel stays one.
+    model.roi_head.bbox_roi_extractor.pixel = (
+        small.roi_head.bbox_roi_extractor.pixel
+    )
     small_head = small.roi_head.bbox_head
     model.roi_head.bbox_head.update(
         num_classes=small_head.num_classes,

@@ -1,32 +1,28 @@
 """Train and test one run, or what is left of it."""
 
-import json
 import os
-import re
 import subprocess
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from mmengine.config import Config
-
+from mmdet_ohem.host.files import write_text
+from mmdet_ohem.runs.checkpoints import checkpoint_path
+from mmdet_ohem.runs.console_log import CONSOLE_LOG, ConsoleLog
+from mmdet_ohem.runs.detections import DETECTIONS
+from mmdet_ohem.runs.metrics import read_test
 from mmdet_ohem.runs.run_record import (
     RunRecord,
-    read_begun,
-    read_finished,
     write_begun,
     write_finished,
 )
+from mmdet_ohem.runs.work_dir import WorkDir
 from mmdet_ohem.tables.launch import Launch
 from mmdet_ohem.tables.run_plan import Run, config_hash, config_of
-
-LOG = 'run.log'
-_ITERATION = re.compile(rb'Iter\((train|test)\) \[ *(\d+)/ *(\d+)\]')
-_ERROR = re.compile(r'^\w*(\.\w+)*(Error|Exception|Interrupt)\b.*')
 
 
 class RunError(RuntimeError):
@@ -43,8 +39,8 @@ def execute(
     """Do what is missing of a run.
 
     A finished run is not repeated; an interrupted one goes on from its last
-    checkpoint. Its folder gets ``given/config.py``, ``run.log``, mmengine's
-    files and, whole or not at all, ``finished.json``.
+    whole checkpoint. Its folder gets ``given/config.py``, ``run.log``,
+    mmengine's files and, whole or not at all, ``finished.json``.
 
     Args:
         run: Which.
@@ -67,8 +63,9 @@ def execute(
     record = RunRecord(
         str(run.row.config), run.data, run.seed, config_hash(config)
     )
-    _refuse_other(run.folder, record)
-    finished = read_finished(run.folder)
+    work_dir = WorkDir(run.folder)
+    _refuse_other(work_dir, record)
+    finished = work_dir.finished
     if finished is not None:
         return finished
     run.folder.mkdir(parents=True, exist_ok=True)
@@ -77,60 +74,30 @@ def execute(
     path = run.folder / 'given' / 'config.py'
     start = time.monotonic()
     with _locked(run.folder) as log:
+        call = partial(_call, log=log, device=device, on_progress=on_progress)
         write_begun(run.folder, record)
         if not path.exists():
-            _dump(config, path)
-        last = run.folder / f'iter_{config.train_cfg.max_iters}.pth'
-        checkpoint = last_checkpoint(run.folder)
+            write_text(path, config.pretty_text)
+        last = checkpoint_path(run.folder, config.train_cfg.max_iters)
+        checkpoint = work_dir.last_checkpoint()
         if checkpoint != last:
-            _call(
-                launch.train(path, run.folder, batch_size, checkpoint),
-                log, device, on_progress,
-            )  # fmt: skip
-        metrics = _test(run, launch, path, last, log, device, on_progress)
+            call(launch.train(path, run.folder, batch_size, checkpoint))
+        metrics = _test(run, launch, path, last, call)
     seconds = time.monotonic() - start
     record = replace(record, metrics=metrics, seconds=seconds)
     write_finished(run.folder, record)
     return record
 
 
-def last_checkpoint(folder: Path) -> Path | None:
-    """The last checkpoint that was written to its end.
-
-    mmengine's own note of the last checkpoint is no help where the process
-    was killed while it wrote one of the two.
-
-    Args:
-        folder: Of the run.
-
-    Returns:
-        The file; None where there is none.
-    """
-    numbers = {
-        int(path.stem.removeprefix('iter_')): path
-        for path in folder.glob('iter_*.pth')
-        # The directory of a zip file is written last.
-        if zipfile.is_zipfile(path)
-    }
-    return numbers[max(numbers)] if numbers else None
-
-
-def _dump(config: Config, path: Path) -> None:
-    """Write a config, whole or not at all."""
-    path.parent.mkdir(exist_ok=True)
-    partial = path.with_name('partial.py')
-    config.dump(partial)
-    os.replace(partial, path)
-
-
-def _refuse_other(folder: Path, record: RunRecord) -> None:
+def _refuse_other(work_dir: WorkDir, record: RunRecord) -> None:
     """A folder is of one config for ever."""
-    earlier = read_finished(folder) or read_begun(folder)
+    earlier = work_dir.finished or work_dir.begun
     if earlier is not None and earlier.config_hash != record.config_hash:
         raise RunError(
-            f'{folder} has a run of another version of {record.config} '
-            f'({earlier.config_hash}, now {record.config_hash}). Remedy: '
-            'delete or rename the folder, or choose another --work-dir'
+            f'{work_dir.folder} has a run of another version of '
+            f'{record.config} ({earlier.config_hash}, now '
+            f'{record.config_hash}). Remedy: delete or rename the folder, or '
+            'choose another --work-dir'
         )
 
 
@@ -144,14 +111,14 @@ def _locked(folder: Path) -> Iterator[BinaryIO]:
     # Not at the top: there is none on Windows, where the rest works.
     import fcntl
 
-    with (folder / LOG).open('ab') as log:
+    with (folder / CONSOLE_LOG).open('ab') as log:
         try:
             fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise RunError(
                 f'{folder} is being trained by another process, perhaps one '
                 'that outlived its table. Remedy: wait for it, or end it, '
-                f'and call again (lsof {folder / LOG} names it)'
+                f'and call again (lsof {folder / CONSOLE_LOG} names it)'
             ) from error
         yield log
 
@@ -161,23 +128,19 @@ def _test(
     launch: Launch,
     config: Path,
     checkpoint: Path,
-    log: BinaryIO,
-    device: str | None,
-    on_progress: Callable[[str], None],
+    call: Callable[[list[str]], None],
 ) -> dict[str, float]:
     """Test, and read the metrics."""
-    folder = run.folder / 'test'
-    # Small, and what the pictures of the demo's report are made from.
-    out = folder / 'detections.pkl' if run.data == 'demo' else None
-    before = set(folder.glob('*/*.json'))
-    command = launch.test(config, folder, checkpoint, out)
-    _call(command, log, device, on_progress)
-    written = sorted(set(folder.glob('*/*.json')) - before)
+    work_dir = WorkDir(run.folder)
+    # Small, and what the report draws detections from.
+    out = run.folder / DETECTIONS if run.data == 'demo' else None
+    before = set(work_dir.find_tests())
+    call(launch.test(config, run.folder / 'test', checkpoint, out))
+    written = [x for x in work_dir.find_tests() if x not in before]
     if not written:
-        raise RunError(f'the test left no metrics in {folder}')
-    logged = json.loads(written[-1].read_text())
+        raise RunError(f'the test left no metrics in {run.folder / "test"}')
     # Those of an evaluation have a prefix, the times of the test have none.
-    return {key: value for key, value in logged.items() if '/' in key}
+    return {k: x for k, x in read_test(written[-1]).items() if '/' in k}
 
 
 def _call(
@@ -191,7 +154,7 @@ def _call(
     if device is not None:
         env['CUDA_VISIBLE_DEVICES'] = device
     path = Path(log.name)
-    begin = path.stat().st_size
+    printed = ConsoleLog(path, begin=path.stat().st_size)
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env
     )
@@ -200,32 +163,8 @@ def _call(
             status = process.wait(timeout=1)
             break
         except subprocess.TimeoutExpired:
-            on_progress(_last_iteration(path, begin))
+            on_progress(printed.progress())
     if status:
         raise RunError(
-            f'{_last_error(path, begin)} (exit status {status}, see {path})'
+            f'{printed.last_error()} (exit status {status}, see {path})'
         )
-
-
-def _tail(path: Path, begin: int, size: int = 20000) -> bytes:
-    """The end of what was written since ``begin``."""
-    with path.open('rb') as file:
-        file.seek(max(begin, path.stat().st_size - size))
-        return file.read()
-
-
-def _last_iteration(path: Path, begin: int) -> str:
-    found = _ITERATION.findall(_tail(path, begin))
-    if not found:
-        return 'starting'
-    phase, done, total = (part.decode() for part in found[-1])
-    return f'{phase} {done}/{total}'
-
-
-def _last_error(path: Path, begin: int) -> str:
-    lines = _tail(path, begin).decode(errors='replace').splitlines()
-    # The first of the last traceback's kind is that of mmdet's process, the
-    # later one mim's own about it.
-    errors = [line for line in lines if _ERROR.match(line)]
-    own = [line for line in errors if 'CalledProcessError' not in line]
-    return (own or errors or lines or ['it wrote nothing'])[-1].strip()

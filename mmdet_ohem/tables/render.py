@@ -1,8 +1,9 @@
 """A table with what was measured beside what the paper says."""
 
-import csv
-import io
 from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
 
 from mmdet_ohem.tables.collect import Measured, RowResult
 from mmdet_ohem.tables.row import Table
@@ -31,10 +32,10 @@ def render_markdown(
     if data == 'demo':
         lines += [f'**Demo.** {_DEMO_NOTE}', '']
     main, *others = table.metrics
-    lines += _markdown(_summary(results, main, data))
+    lines.append(_markdown(_summary(results, main, data)))
     # Of a table of classes (or of COCO's sizes) the other metrics.
     if others:
-        lines += ['', *_markdown(_details(table, results, data))]
+        lines += ['', _markdown(_details(table, results, data))]
     return '\n'.join(lines) + '\n'
 
 
@@ -49,28 +50,25 @@ def render_csv(table: Table, results: Sequence[RowResult], data: str) -> str:
     Returns:
         The text, empty fields where there is no number.
     """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator='\n')
-    settings = list(results[0].row.settings)
-    writer.writerow(
-        [
-            'table', 'row', 'config', 'data', *settings, 'metric', 'paper',
-            'released', 'mean', 'spread', 'seeds', 'difference',
-        ]
-    )  # fmt: skip
+    rows: list[dict[str, Any]] = []
     for result in results:
         row = result.row
         for name in table.metrics:
             measured = result.measured[name]
-            writer.writerow(
-                [
-                    table.number, row.number, row.config, data,
-                    *row.settings.values(), name, row.paper.get(name),
-                    row.released.get(name), measured.mean, measured.spread,
-                    len(measured.values), _difference(result, name, data),
-                ]
-            )  # fmt: skip
-    return out.getvalue()
+            rows.append(
+                dict(table=table.number, row=row.number, config=row.config)
+                | dict(data=data, **row.settings)
+                | dict(
+                    metric=name,
+                    paper=row.paper.get(name),
+                    released=row.released.get(name),
+                    mean=measured.mean,
+                    spread=measured.spread,
+                    seeds=len(measured.values),
+                    difference=_difference(result, name, data),
+                )
+            )
+    return pd.DataFrame(rows).to_csv(index=False, lineterminator='\n')
 
 
 def _difference(result: RowResult, name: str, data: str) -> float | None:
@@ -83,35 +81,32 @@ def _difference(result: RowResult, name: str, data: str) -> float | None:
 
 def _summary(
     results: Sequence[RowResult], metric: str, data: str
-) -> list[list[str]]:
-    """Header and rows: settings and the main metric."""
-    settings = list(results[0].row.settings)
+) -> list[dict[str, str]]:
+    """Settings and the main metric of each row, by column."""
     ours = 'ours (demo)' if data == 'demo' else 'ours'
-    cells = [
-        ['row', *settings, f'paper {metric}', 'released code', ours, 'seeds',
-         'difference']
-    ]  # fmt: skip
+    rows = []
     for result in results:
         row, measured = result.row, result.measured[metric]
-        cells.append(
-            [
-                str(row.number),
-                *row.settings.values(),
-                _number(row.paper.get(metric)),
-                _number(row.released.get(metric)),
-                _ours(measured),
-                str(len(measured.values) or ''),
-                _number(_difference(result, metric, data), '+.1f'),
-            ]
+        rows.append(
+            {
+                'row': str(row.number),
+                **row.settings,
+                f'paper {metric}': _number(row.paper.get(metric)),
+                'released code': _number(row.released.get(metric)),
+                ours: _ours(measured),
+                'seeds': str(len(measured.values) or ''),
+                'difference': _number(
+                    _difference(result, metric, data), '+.1f'
+                ),
+            }
         )
-    return cells
+    return rows
 
 
 def _details(
     table: Table, results: Sequence[RowResult], data: str
-) -> list[list[str]]:
-    """Header and rows: all metrics, the paper's above ours."""
-    cells = [['row', 'of', *table.metrics]]
+) -> list[dict[str, str]]:
+    """All metrics by column, the paper's above ours."""
     sources: list[tuple[str, Callable[[RowResult, str], float | None]]] = [
         ('paper', lambda result, name: result.row.paper.get(name)),
         (
@@ -120,13 +115,19 @@ def _details(
         ),
         ('difference', lambda result, name: _difference(result, name, data)),
     ]
+    rows = []
     for result in results:
         for source, value in sources:
             form = '+.1f' if source == 'difference' else '.1f'
-            values = [_number(value(result, x), form) for x in table.metrics]
-            if any(values):
-                cells.append([str(result.row.number), source, *values])
-    return cells
+            values = {
+                name: _number(value(result, name), form)
+                for name in table.metrics
+            }
+            if any(values.values()):
+                rows.append(
+                    {'row': str(result.row.number), 'of': source, **values}
+                )
+    return rows
 
 
 def _ours(measured: Measured) -> str:
@@ -139,7 +140,6 @@ def _number(value: float | None, form: str = '.1f') -> str:
     return '' if value is None else format(value, form)
 
 
-def _markdown(cells: list[list[str]]) -> list[str]:
-    """Lines of a Markdown table; the first row is its header."""
-    header, *rows = (f'| {" | ".join(row)} |' for row in cells)
-    return [header, '|' + '---|' * len(cells[0]), *rows]
+def _markdown(rows: list[dict[str, str]]) -> str:
+    """A Markdown table, cells as they are."""
+    return pd.DataFrame(rows).to_markdown(index=False, disable_numparse=True)

@@ -16,6 +16,7 @@ from mmdet_ohem.figure3.loss_dataset import build_dataset, spaced
 from mmdet_ohem.host.propose import propose
 from mmdet_ohem.host.refusals import Purpose, check_config
 from mmdet_ohem.mining import MiningRecord
+from mmdet_ohem.runs.torn_checkpoints import refuse_torn
 from mmdet_ohem.watch.hard_example_drawing import DrawingStyle
 from mmdet_ohem.watch.hard_example_sheet import make_sheet
 from mmdet_ohem.watch.hard_example_visualization_hook import as_rgb
@@ -53,6 +54,8 @@ class HardExampleBrowser:
         rules: Sequence[str | Mapping[str, Any]] = (),
     ) -> None:
         self.checkpoints = _name_checkpoints(checkpoints)
+        for path in self.checkpoints.values():
+            refuse_torn(path, thorough=True)
         self.device = torch.device(device)
         self.seed = seed
         self.rules = rules

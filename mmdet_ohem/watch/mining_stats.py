@@ -89,7 +89,7 @@ class MiningStats:
         return torch.tensor(list(sums.values()), dtype=torch.float64)
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Forget everything that was added up."""
         self._sums = dict.fromkeys(TOTALS, 0)
 
     def _add_losses(self, record: MiningRecord) -> None:

@@ -1,7 +1,7 @@
 """Reading ``.caffemodel`` files without Caffe.
 
-They are protocol buffers. The few messages needed are declared here, with
-the field numbers of ``caffe.proto``; fields left out are skipped.
+They are protocol buffers. This module declares the few messages that it needs,
+with the field numbers of ``caffe.proto``; protobuf skips all other fields.
 """
 
 from functools import cache
@@ -18,14 +18,14 @@ _MISSING = (
 _MESSAGES: dict[str, dict[str, tuple[int, str, bool]]] = {
     'BlobShape': {'dim': (1, 'int64', True)},
     'BlobProto': {
-        # Four sizes, as written until 2014; since then, shape.
+        # Files until 2014 have these four sizes, later ones have shape.
         'num': (1, 'int32', False),
         'channels': (2, 'int32', False),
         'height': (3, 'int32', False),
         'width': (4, 'int32', False),
         'shape': (7, 'BlobShape', False),
-        # Packed floats and doubles. Declared as the bytes that they are on
-        # the wire, a hundred million of them need no loop in Python.
+        # Packed floats and doubles. They are declared as the bytes that the
+        # file has, so that a hundred million of them need no Python loop.
         'data': (5, 'bytes', True),
         'double_data': (8, 'bytes', True),
     },
@@ -105,7 +105,7 @@ def _blob_array(blob: Any, where: str) -> np.ndarray:
             f'{where} has {len(raw) / itemsize:g} values, but its shape '
             f'{shape} wants {expected}: the file is damaged'
         )
-    # A copy: the bytes cannot be written to, which torch asks for.
+    # A copy, since the bytes are read-only and torch wants to write.
     return np.frombuffer(raw, dtype).astype(np.float32).reshape(shape)
 
 
@@ -149,7 +149,7 @@ def _net_class() -> Any:
                 field.type_name = f'.{file.package}.{kind}'
             else:
                 field.type = field_class.Type.Value(f'TYPE_{kind.upper()}')
-    # A pool of its own: Caffe itself may be imported beside this.
+    # A separate pool, since Caffe itself may be imported, too.
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mmdet_ohem.weights.networks import KINDS, NETS, Layer
 
-# Those of every config here; means are 0.
+# The deviations of every config here; the means are 0.
 _TARGET_STDS = (0.1, 0.1, 0.2, 0.2)
 _HEAD = 'roi_head.bbox_head'
 
@@ -51,11 +51,11 @@ def convert_layers(
     """Convert the layers of a network, all or none.
 
     A backbone keeps its numbers and gets torchvision's names. So do the
-    convolutions, fc6 and fc7 of a detector; in addition, of its outputs:
+    convolutions, fc6 and fc7 of a detector. Its outputs change:
 
-    1. the background class goes from the first row to the last, and its
-       boxes, which were never trained, are dropped;
-    2. box deltas are divided by the deviations that mmdet's box coder
+    1. The background class moves from the first row to the last. Its boxes,
+       which were never trained, are dropped.
+    2. Box deltas are divided by the deviations that mmdet's box coder
        multiplies them with. Fast R-CNN has folded its own means and
        deviations, per class, into the snapshot, so that its outputs are
        plain deltas.
@@ -89,7 +89,7 @@ def convert_layers(
         shapes = [blob.shape for blob in source[name]]
         parts = zip(('weight', 'bias'), taken[name], shapes, strict=True)
         for part, array, shape in parts:
-            # Of the outputs, which have no place in a backbone.
+            # Only outputs of a detector change.
             changed, change = _CHANGES.get(layer.caffe, _keep)(array)
             target = f'{prefix}.{part}'
             state_dict[target] = torch.from_numpy(changed)
@@ -107,7 +107,7 @@ def _take_layers(
     names: str,
     wanted: str,
 ) -> dict[str, list[np.ndarray]]:
-    """Weight and bias by the name in ``source``, or all that is wrong."""
+    """Take weight and bias of each layer, or list all that is wrong."""
     taken, problems = {}, []
     for layer in layers:
         name = getattr(layer, names)
@@ -125,7 +125,7 @@ def _take_layers(
 def _output_layers(
     source: Mapping[str, Sequence[np.ndarray]], fc7_width: int
 ) -> list[Layer]:
-    """cls_score and bbox_pred, as many classes as the biases have."""
+    """Describe cls_score and bbox_pred, with as many classes as biases."""
     num_rows = 0
     blobs = source.get('cls_score', ())
     if blobs:
@@ -139,7 +139,7 @@ def _output_layers(
 def _take(
     source: Mapping[str, Sequence[np.ndarray]], name: str, layer: Layer
 ) -> tuple[list[np.ndarray], list[str]]:
-    """Weight and bias of a layer in its shape, and what is wrong."""
+    """Take weight and bias of a layer in its shape, and list what is wrong."""
     if name not in source:
         expected = layer.shape if layer.shape[0] else 'outputs of a detector'
         return [], [f'{name} is missing ({expected})']
@@ -150,7 +150,7 @@ def _take(
     shapes = (layer.shape, layer.shape[:1])
     parts = zip(('weight', 'bias'), blobs, shapes, strict=True)
     for part, array, shape in parts:
-        # Files until 2014 know no fewer than four dimensions.
+        # Files until 2014 have at least four dimensions.
         ones = array.ndim - len(shape)
         if array.shape != (1,) * ones + shape:
             problems.append(

@@ -1,6 +1,5 @@
 """From a file to a file."""
 
-import os
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from mmdet.datasets import CocoDataset, VOCDataset
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
 
+from mmdet_ohem.host.files import replacing
 from mmdet_ohem.weights.caffemodel import read_caffemodel
 from mmdet_ohem.weights.convert import Conversion, convert_layers
 
@@ -73,10 +73,9 @@ def convert_file(
         raise ValueError(f'{source}: {error}') from error
     if kind == 'detector':
         meta.update(_dataset_meta(result.state_dict))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f'{out.name}.partial')
-    torch.save(dict(meta=meta, state_dict=result.state_dict), partial)
-    os.replace(partial, out)
+    # An open file: torch writes the name of a path into the archive.
+    with replacing(out) as temporary, temporary.open('wb') as file:
+        torch.save(dict(meta=meta, state_dict=result.state_dict), file)
     return result, meta
 
 

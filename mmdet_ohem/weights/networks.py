@@ -1,6 +1,12 @@
-"""Layers of the two networks: Caffe's name, ours, and the shape."""
+"""The layers of the two networks: their names in Caffe and here, shapes."""
 
+from collections.abc import Callable
 from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from mmdet_ohem.detector.vgg_m import vgg_m_layers
 
 KINDS = ('backbone', 'detector')
 
@@ -9,7 +15,7 @@ class Layer(NamedTuple):
     """A convolution or fully connected layer.
 
     Args:
-        caffe: Its name in a .caffemodel.
+        caffe: Name of the layer in a .caffemodel.
         torchvision: Prefix of its parameters in a torchvision VGG16, which
             the files for ``init_cfg`` follow.
         detector: Prefix of its parameters in a detector's checkpoint.
@@ -62,6 +68,21 @@ class Network(NamedTuple):
         return layers
 
 
+def _numbered_convs(
+    build: Callable[[], nn.Sequential],
+) -> dict[str, tuple[int, int, int, int]]:
+    """``Network.convs`` of layers whose convolutions Caffe numbers from 1."""
+    # Shapes alone: no memory for weights.
+    with torch.device('meta'):
+        layers = build()
+    convs = [
+        (i, layer.in_channels, layer.out_channels, layer.kernel_size[0])
+        for i, layer in enumerate(layers)
+        if isinstance(layer, nn.Conv2d)
+    ]
+    return {f'conv{number}': conv for number, conv in enumerate(convs, 1)}
+
+
 NETS = {
     'vgg16': Network(
         {
@@ -83,13 +104,7 @@ NETS = {
         fc_out_channels=(4096, 4096),
     ),
     'vgg_m': Network(
-        {
-            'conv1': (0, 3, 96, 7),
-            'conv2': (4, 96, 256, 5),
-            'conv3': (8, 256, 512, 3),
-            'conv4': (10, 512, 512, 3),
-            'conv5': (12, 512, 512, 3),
-        },
+        _numbered_convs(vgg_m_layers),
         pooled=6,
         fc_out_channels=(4096, 1024),
     ),

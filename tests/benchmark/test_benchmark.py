@@ -199,6 +199,29 @@ def test_the_table_says_what_was_measured() -> None:
     assert ours['peak ratio'] == '1.50'
 
 
+def test_each_row_of_the_papers_table_stands_beside_ours() -> None:
+    pair = [cost('baseline', 2, peak=None), cost('OHEM', 3, peak=None)]
+    loads = [Workload(x, '', 2, 500) for x in ('VGG-M', 'VGG16')]
+    loads += [Workload('VGG16', '', 1, 500)]
+    lines = as_markdown([(load, pair) for load in loads]).splitlines()
+    cells = [[x.strip() for x in line.split('|')] for line in lines]
+    found = [
+        (ours['network'], ours['N'], ours['paper, s'], ours['paper, GB'])
+        for ours in (
+            dict(zip(cells[0], row, strict=True)) for row in cells[2:]
+        )
+    ]
+    assert found == [
+        ('VGG-M', '2', '0.13', '2.6'),
+        ('VGG-M', '2', '0.22', '3.6'),
+        ('VGG16', '2', '0.60; 0.57 in 2 passes', '11.2; 6.4 in 2 passes'),
+        ('VGG16', '2', '1.00 in 2 passes', '8.7 in 2 passes'),
+        # The paper's rows are of two images.
+        ('VGG16', '1', '', ''),
+        ('VGG16', '1', '', ''),
+    ]
+
+
 def test_a_system_that_tells_no_memory_leaves_it_empty() -> None:
     rows = [cost('baseline', 2, peak=None)]
     assert 'nan' not in as_markdown([(SMALL, rows)]).lower()

@@ -13,7 +13,7 @@ CONFIGS = Path(__file__).parents[2] / 'configs'
 LEAVES = sorted(path.name for path in CONFIGS.glob('*.py'))
 # mmdet's own detectors with OHEM have tests of their own.
 FAST_RCNN = [name for name in LEAVES if name.startswith('fast_rcnn_')]
-# The form for data of one's own: its head is filled in.
+# The form for your own data: its users fill in its head.
 FORM = 'fast_rcnn_vgg16_ohem_custom_voc.py'
 BASELINE = 'fast_rcnn_vgg16_voc07.py'
 OHEM = 'fast_rcnn_vgg16_ohem_voc07.py'
@@ -27,7 +27,7 @@ def _read(name: str) -> Config:
 
 
 def load(name: str) -> Any:
-    """A leaf, to be changed as one likes."""
+    """A copy of a leaf, which a test may change."""
     return copy.deepcopy(_read(name))
 
 

@@ -24,7 +24,7 @@ from tests.configs.leaves import (
 
 # The demo and the form have data folders of their own.
 LEAVES = [x for x in FAST_RCNN if 'demo' not in x and x != FORM]
-# What can go wrong in a step: a leaf of each kind, and whatever it trains on.
+# What can go wrong in a step: one leaf of each kind of model.
 STEPS = [*kinds(LEAVES, 'model'), 'fast_rcnn_vgg16_ohem_accumulate_voc07.py']
 TESTS = kinds(
     [x for x in LEAVES if '_vgg16_' in x and 'released' not in x],

@@ -36,8 +36,12 @@ PICTURES = {
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     """The config, reading a data set of three images."""
+    return config_of(tmp_path, PICTURES)
+
+
+def config_of(folder: Path, pictures: dict[str, Picture]) -> Config:
     config = Config.fromfile(CONFIG)
-    root = write_voc(tmp_path, PICTURES)
+    root = write_voc(folder, pictures)
     for loader in (config.train_dataloader, config.test_dataloader):
         loader.dataset.data_root = str(root)
     return config
@@ -91,7 +95,7 @@ def in_the_original(sample: DetDataSample) -> tuple[Tensor, Tensor]:
     boxes /= boxes.new_tensor(sample.scale_factor).repeat(2)
     if sample.flip:
         width = sample.ori_shape[1]
-        boxes[:, [0, 2]] = width - 1 - boxes[:, [2, 0]]
+        boxes[:, [0, 2]] = width - boxes[:, [2, 0]]
     return boxes, sample.gt_instances.labels
 
 
@@ -99,6 +103,33 @@ def in_the_original(sample: DetDataSample) -> tuple[Tensor, Tensor]:
 def test_perfect_detections_score_1(config: Config, iou_thr: float) -> None:
     truth = samples(config.test_dataloader.dataset)
     found = [ground_truth(sample) for sample in truth]
+    assert mean_ap(config, truth, found, iou_thr) == 1
+
+
+def test_an_object_without_area_counts_as_one_that_is_missed(
+    tmp_path: Path,
+) -> None:
+    boxes = [(5, 5, 35, 35), (40, 20, 10, 60)]  # the other has xmax < xmin
+    things = [Thing('dog', box) for box in boxes]
+    config = config_of(tmp_path, {'a': Picture(things)})
+    truth = samples(config.test_dataloader.dataset)
+    found, labels = ground_truth(truth[0])
+    assert found.tolist() == [list(box) for box in boxes]
+    # Recall .5: six of eleven points.
+    ap = mean_ap(config, truth, [(found[:1], labels[:1])])
+    assert ap == pytest.approx(6 / 11, abs=1e-6)
+
+
+@pytest.mark.parametrize('iou_thr', [0.5, STRICT])
+def test_an_object_of_one_pixel_is_found(
+    tmp_path: Path, iou_thr: float
+) -> None:
+    things = [Thing('dog', (5, 5, 6, 6)), Thing('dog', (99, 0, 100, 80))]
+    config = config_of(tmp_path, {'a': Picture(things)})
+    truth = samples(config.test_dataloader.dataset)
+    (sample,) = train_samples(config, flip_prob=1.0)
+    assert len(sample.gt_instances) == len(sample.proposals) == 2
+    found = [in_the_original(sample)]
     assert mean_ap(config, truth, found, iou_thr) == 1
 
 

@@ -4,9 +4,11 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
+from mmdet.datasets import VOCDataset
 
 pytest.importorskip('sklearn')
 pytest.importorskip('skimage')
@@ -22,6 +24,7 @@ from mmdet_ohem.demo.glyphs import (
     load_digit_set,
 )
 from mmdet_ohem.demo.hard_digits import cover_shares
+from mmdet_ohem.proposals import VOCProposalDataset
 
 TOOL = Path(__file__).parents[2] / 'tools/make_demo_dataset.py'
 SIZE = (256, 192)
@@ -37,12 +40,12 @@ def _scene(index: int) -> Scene:
 
 
 def _iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """IoU ``(A, B)`` of inclusive pixel boxes."""
+    """IoU ``(A, B)`` of boxes whose corners are edges."""
     top_left = np.maximum(a[:, None, :2], b[:, :2])
     bottom_right = np.minimum(a[:, None, 2:], b[:, 2:])
-    inter = np.maximum(bottom_right - top_left + 1, 0).prod(-1)
-    area_a = (a[:, 2:] - a[:, :2] + 1).prod(-1)
-    area_b = (b[:, 2:] - b[:, :2] + 1).prod(-1)
+    inter = np.maximum(bottom_right - top_left, 0).prod(-1)
+    area_a = (a[:, 2:] - a[:, :2]).prod(-1)
+    area_b = (b[:, 2:] - b[:, :2]).prod(-1)
     return inter / (area_a[:, None] + area_b - inter)
 
 
@@ -118,7 +121,7 @@ def test_objects_hardly_overlap(scenes: list[Scene]) -> None:
 @pytest.mark.parametrize('field', ['boxes', 'hard_background'])
 def test_scales_span_one_to_four(scenes: list[Scene], field: str) -> None:
     boxes = np.concatenate([getattr(s, field) for s in scenes])
-    heights = boxes[:, 3] - boxes[:, 1] + 1
+    heights = boxes[:, 3] - boxes[:, 1]
     assert 17 <= heights.min() <= 24
     assert 70 <= heights.max() <= 80
 
@@ -139,7 +142,7 @@ def test_cover_shares_by_hand() -> None:
     alpha = np.array([[1.0, 1, 0, 0], [0, 1, 1, 0]])
     mask = np.zeros((10, 10), bool)
     mask[:, 5:] = True
-    covered, visible = cover_shares(np.array([[3, 2, 6, 3]]), [alpha], mask)
+    covered, visible = cover_shares(np.array([[3, 2, 7, 4]]), [alpha], mask)
     assert covered.tolist() == [0.5]
     assert visible.tolist() == [0.75]
 
@@ -179,10 +182,16 @@ def test_a_crop_has_the_size_asked_for() -> None:
     assert crop.shape == (120, 160, 3)
 
 
-def test_mmdet_reads_the_same_boxes(tmp_path: Path) -> None:
-    datasets = pytest.importorskip('mmdet.datasets')
+@pytest.mark.parametrize(
+    ('dataset_class', 'last'),
+    # mmdet's reads the last pixels, ours the edges behind them.
+    [(VOCDataset, 1), (VOCProposalDataset, 0)],
+)
+def test_both_data_sets_read_the_same_boxes(
+    tmp_path: Path, dataset_class: Any, last: int
+) -> None:
     write_dataset(tmp_path, num_train=3, num_test=1)
-    dataset = datasets.VOCDataset(
+    dataset = dataset_class(
         data_root=str(tmp_path),
         ann_file='ImageSets/Main/train.txt',
         data_prefix={'sub_data_root': ''},
@@ -193,7 +202,7 @@ def test_mmdet_reads_the_same_boxes(tmp_path: Path) -> None:
         info, scene = dataset.get_data_info(index), _scene(index)
         read = [item['bbox'] for item in info['instances']]
         labels = [item['bbox_label'] for item in info['instances']]
-        assert read == scene.boxes.tolist()
+        assert read == (scene.boxes - [0, 0, last, last]).tolist()
         assert labels == scene.labels.tolist()
         assert (info['width'], info['height']) == SIZE
 

@@ -87,7 +87,8 @@ def run_layers(
         net: Key of ``PUBLISHED``.
         blobs: Layer -> weight and bias.
         img: Shape (N, 3, H, W).
-        rois: (image index, x1, y1, x2, y2) in pixels, shape (R, 5).
+        rois: (image index, x1, y1, x2, y2) in pixels, corners inclusive,
+            shape (R, 5).
 
     Returns:
         ``conv5``, ``fc7`` and, where ``blobs`` has them, the outputs.

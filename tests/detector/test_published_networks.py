@@ -26,8 +26,9 @@ INDICES = {
     'vgg16': (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
     'vgg_m': (0, 4, 8, 10, 12),
 }
-# On two images of 72 x 104 pixels: one whole image, a small one, one pixel,
-# and, for VGG-M, one whose last bins lie outside of the map.
+# Corners inclusive, as Caffe has them, on two images of 72 x 104 pixels: one
+# whole image, a small one, one pixel, and, for VGG-M, one whose last bins lie
+# outside of the map.
 ROIS = torch.tensor(
     [
         [0, 0, 0, 103, 71],
@@ -41,6 +42,12 @@ ROIS = torch.tensor(
 
 def model_config(net: str) -> Any:
     return Config.fromfile(MODEL_CONFIGS / f'fast_rcnn_{net}.py').model
+
+
+def edges(model: Any) -> Tensor:
+    """The RoIs as the config's extractor takes them."""
+    pixel = model.roi_head.bbox_roi_extractor.pixel
+    return ROIS + torch.tensor([0, 0, 0, pixel, pixel])
 
 
 @pytest.fixture(scope='module')
@@ -81,7 +88,7 @@ def test_forward_is_the_published_list_of_layers(
             layer.weight.copy_(torch.from_numpy(blobs[name][0]))
             layer.bias.copy_(torch.from_numpy(blobs[name][1]))
         (feats,) = model.extract_feat(img)
-        result = model.roi_head._bbox_forward((feats,), ROIS)
+        result = model.roi_head._bbox_forward((feats,), edges(model))
         expected = run_layers(net, blobs, img, ROIS)
         deltas = head.fc_reg(expected['fc7'])
     assert expected['conv5'].std() > 1

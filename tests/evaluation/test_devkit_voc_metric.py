@@ -35,11 +35,12 @@ class _NoPool:
 def measure(
     scenes: list[Scene],
     type: str = 'mmdet_ohem.DevkitVOCMetric',
+    corners: str | None = None,
     **kwargs: Any,
 ) -> dict[str, float]:
     """What the metric returns, names without its prefix."""
     metric = METRICS.build(dict(type=type, **kwargs))
-    metric.dataset_meta = dict(classes=CLASSES)
+    metric.dataset_meta = dict(classes=CLASSES, corners=corners)
     for scene in scenes:
         metric.process({}, [scene.sample()])
     values = metric.evaluate(len(scenes))
@@ -114,6 +115,86 @@ def test_parity_on_random_detections(
     assert stock['AP50'] == pytest.approx(mean, abs=5.1e-4)
     for label, ap in expected.items():
         assert ours[f'AP50/{CLASSES[label]}'] == pytest.approx(ap, abs=1e-6)
+
+
+def as_edges(scenes: list[Scene]) -> list[Scene]:
+    """The same scenes as our data sets and detectors hold them."""
+
+    def moved(box: Box) -> Box:
+        return box[0], box[1], box[2] + 1, box[3] + 1
+
+    return [
+        Scene(
+            [(label, moved(box), odd) for label, box, odd in scene.objects],
+            [(label, moved(box), score) for label, box, score in scene.found],
+        )
+        for scene in scenes
+    ]
+
+
+@pytest.mark.parametrize('eval_mode', MODES)
+@pytest.mark.parametrize('seed', range(3))
+def test_edges_are_measured_in_pixels(seed: int, eval_mode: str) -> None:
+    # Small whole boxes: here a pixel decides.
+    rng = np.random.default_rng(seed)
+    scenes = []
+    for number in range(40):
+        x, y, w, h = rng.integers([0, 0, 0, 0], [20, 20, 6, 6]).tolist()
+        dx, dw, dh = rng.integers(0, 3, 3).tolist()
+        scene = Scene([(0, (x, y, x + w, y + h), False)])
+        found = (x + dx, y, x + w + dw, y + h + dh)
+        scene.found.append((0, found, float(rng.random()) + number))
+        scenes.append(scene)
+    expected = evaluate(scenes, 1, eval_mode)[0]
+    edges = as_edges(scenes)
+    told = measure(edges, corners='edges', eval_mode=eval_mode)
+    assert told['mAP'] == pytest.approx(expected, abs=1e-6)
+    # A metric that is not told counts a row and a column too many.
+    for type in ('VOCMetric', 'mmdet_ohem.DevkitVOCMetric'):
+        untold = measure(edges, type, eval_mode=eval_mode)['mAP']
+        assert untold > expected + 0.01
+
+
+def test_an_object_of_one_pixel_can_be_found() -> None:
+    scene = Scene([(0, (5, 5, 6, 6), False)], [(0, (5, 5, 6, 6), 0.9)])
+    found = measure([scene], corners='edges', eval_mode='area')
+    assert found['mAP'] == 1
+    # One of two pixels: IoU .5.
+    scene.found = [(0, (5, 5, 7, 6), 0.9)]
+    found = measure([scene], corners='edges', eval_mode='area')
+    assert found['mAP'] == 1
+    found = measure(
+        [scene], corners='edges', eval_mode='area', strict_iou=True
+    )
+    assert found['mAP'] == 0
+
+
+@pytest.mark.parametrize(
+    'odd',
+    [
+        (40, 20, 10, 60),  # xmax < xmin
+        (10, 20, 10, 20),  # nothing at all
+        (40, 60, 10, 20),  # both: its area would be positive
+        (900, 900, 950, 950),  # outside of the image
+    ],
+)
+def test_an_odd_object_is_one_that_is_never_found(odd: Box) -> None:
+    scene = Scene([(0, GT, False), (0, odd, False)], [(0, GT, 0.9)])
+    if odd[0] < 900:
+        scene.found.append((0, (10, 20, 40, 60), 0.5))
+        scene.found.append((0, odd, 0.4))
+    found = measure([scene], corners='edges', eval_mode='area')['mAP']
+    # Half of the objects at precision 1.
+    assert found == pytest.approx(0.5)
+
+
+def test_what_the_test_loop_hands_over_is_not_changed() -> None:
+    sample = one((GT, 0.9))[0].sample()
+    metric = METRICS.build(dict(type='mmdet_ohem.DevkitVOCMetric'))
+    metric.dataset_meta = dict(classes=CLASSES, corners='edges')
+    metric.process({}, [sample])
+    for part in ('gt_instances', 'pred_instances'):
+        assert sample[part]['bboxes'].tolist() == [list(GT)]
 
 
 @pytest.mark.parametrize('eval_mode', MODES)

@@ -131,7 +131,7 @@ def test_test_dev_is_mmdets_own_json(tmp_path: Path) -> None:
     )
     dataset = DATASETS.build(
         dict(
-            type='CocoDataset',
+            type='mmdet_ohem.CocoProposalDataset',
             data_root=str(tmp_path),
             ann_file=ann_file.name,
             data_prefix=dict(img='VOC2007/JPEGImages/'),

@@ -10,14 +10,14 @@ from mmdet_ohem.evaluation import read_voc_archive, write_voc_archive
 from mmdet_ohem.evaluation.voc_results import format_lines
 
 BOXES = {
-    '2008_000001': np.array([[47, 239, 194, 370, 0.25], [0, 0, 9, 9, 0.9]]),
-    '2008_000002': np.array([[7.04, 11.26, 351, 497.95, 0.5]]),
+    '2008_000001': np.array([[47, 239, 195, 371, 0.25], [0, 0, 10, 10, 0.9]]),
+    '2008_000002': np.array([[7.04, 11.26, 352, 498.95, 0.5]]),
     '2008_000003': np.zeros((0, 5)),
 }
 
 
 def random_boxes(num: int) -> np.ndarray:
-    """x1, y1, x2, y2, score of shape (num, 5), float32."""
+    """x1, y1, x2, y2 (edges), score of shape (num, 5), float32."""
     rng = np.random.default_rng(0)
     corner = rng.uniform(0, 400, (num, 2))
     size = rng.uniform(1, 100, (num, 2))
@@ -31,6 +31,11 @@ def test_a_line_a_box_counted_from_one_highest_score_first() -> None:
         '2008_000002 0.500 8.0 12.3 352.0 498.9',
         '2008_000001 0.250 48.0 240.0 195.0 371.0',
     ]
+
+
+def test_a_pixel_is_its_own_last_pixel() -> None:
+    pixel = {'a': np.array([[7, 3, 8, 4, 0.5]])}
+    assert format_lines(pixel, 1) == 'a 0.5 8.0 4.0 8.0 4.0\n'
 
 
 def test_scores_that_rounding_makes_equal_keep_their_order() -> None:

@@ -13,8 +13,9 @@ from mmdet.registry import METRICS
 from mmengine.structures import InstanceData
 
 from mmdet_ohem.evaluation import VOCServerMetric, read_voc_archive
+from mmdet_ohem.proposals import ImageListDataset
 
-META = VOCDataset.METAINFO
+META = ImageListDataset.METAINFO
 CLASSES = META['classes']
 
 
@@ -60,6 +61,28 @@ def test_all_classes_and_images_come_back(tmp_path: Path) -> None:
             rows = found[name][one['img_id']]
             np.testing.assert_allclose(rows[:, :4], boxes.bboxes, atol=0.0501)
             np.testing.assert_allclose(rows[:, 4], boxes.scores, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ('meta', 'last'),
+    [
+        # Our data sets hold edges, mmdet's the last pixels themselves.
+        (ImageListDataset.METAINFO, ['20.0', '30.0']),
+        (VOCDataset.METAINFO, ['21.0', '31.0']),
+    ],
+)
+def test_the_server_gets_pixels_from_1(
+    tmp_path: Path, meta: dict, last: list[str]
+) -> None:
+    one = sample('a', 1)
+    one['pred_instances'].bboxes = torch.tensor([[10.0, 0, 20, 30]])
+    tested = metric(tmp_path / 'run')
+    tested.dataset_meta = meta
+    tested.process({}, [one])
+    tested.evaluate(1)
+    folder = tmp_path / 'run/results/VOC2012/Main'
+    text = (folder / f'comp4_det_test_{CLASSES[0]}.txt').read_text()
+    assert text.split()[2:] == ['11.0', '1.0', *last]
 
 
 def test_a_class_without_detections_has_its_file(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from torch import nn
 from mmdet_ohem.figure3 import AllRoILoss, AllRoILossHook
 from mmdet_ohem.figure3.loss_analysis import AnalysisSettings, LossAnalysis
 from mmdet_ohem.registry import HOOKS
-from mmdet_ohem.runs.trained_run import open_run
+from mmdet_ohem.runs.work_dir import WorkDir
 from tests.figure3.detectors import batch_of_one, build, small_model
 from tests.figure3.runs import small_config, write_images
 
@@ -74,7 +74,7 @@ def test_training_is_the_same_without_it(root: Path, watched: Any) -> None:
 
 
 def test_logs_what_the_analysis_finds(root: Path, watched: Any) -> None:
-    run = open_run(root / 'watched')
+    run = WorkDir(root / 'watched', import_custom_modules=True)
     settings = AnalysisSettings(max_images=2)
     analysis = LossAnalysis([run], root / 'results', settings)
     analysis.compute()

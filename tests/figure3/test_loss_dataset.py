@@ -156,7 +156,7 @@ def test_a_pipeline_without_annotations_gets_them() -> None:
 
 @pytest.mark.parametrize(
     'flip',
-    ['RandomFlip', 'mmdet.RandomFlip', 'mmdet_ohem.InclusiveRandomFlip'],
+    ['RandomFlip', 'mmdet.RandomFlip'],
 )
 def test_flips_are_left_out(flip: str) -> None:
     step = dict(type=flip, prob=0.5)

@@ -50,6 +50,14 @@ def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
     assert caught.value.filename == str(path)
 
 
+def test_an_error_without_a_number_names_the_file(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OSError, match=r'a\.txt: torn page'),
+        replacing(tmp_path / 'a.txt'),
+    ):
+        raise OSError('torn page')
+
+
 def test_an_error_about_another_file_stays(tmp_path: Path) -> None:
     with (
         pytest.raises(FileNotFoundError, match='other'),

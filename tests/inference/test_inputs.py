@@ -63,8 +63,13 @@ def test_no_boxes_are_boxes(boxes: Any) -> None:
     assert checked_boxes(boxes, 10, 8).shape == (0, 4)
 
 
-def test_boxes_are_clipped_to_the_last_pixel() -> None:
-    assert checked_boxes([[-3, 1, 99, 99]], 10, 8).tolist() == [[0, 1, 9, 7]]
+def test_boxes_are_clipped_to_the_edges_of_the_image() -> None:
+    assert checked_boxes([[-3, 1, 99, 99]], 10, 8).tolist() == [[0, 1, 10, 8]]
+
+
+def test_the_whole_image_and_a_pixel_are_boxes() -> None:
+    boxes = [[0, 0, 10, 8], [9, 7, 10, 8]]
+    assert checked_boxes(boxes, 10, 8).tolist() == boxes
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ TEST_SIDES = (480, 576, 688, 864, 1000)
 # VOC's usual size: from 750 on, the longest side is 1000.
 THINGS = [
     Thing('dog', (0, 0, 99, 79)),
-    Thing('cat', (301, 120, 499, 374)),
+    Thing('cat', (301, 120, 500, 375)),
     Thing('dog', (150, 90, 260, 200), difficult=1),
 ]
 VOC_SIZE = Picture(THINGS, width=500, height=375)
@@ -52,7 +52,7 @@ def dataset(config: Any, root: Path, split: str) -> Any:
 def in_the_original(boxes: torch.Tensor, sample: DetDataSample) -> Any:
     boxes = boxes / boxes.new_tensor(sample.scale_factor).repeat(2)
     if sample.get('flip'):
-        boxes[:, [0, 2]] = sample.ori_shape[1] - 1 - boxes[:, [2, 0]]
+        boxes[:, [0, 2]] = sample.ori_shape[1] - boxes[:, [2, 0]]
     return boxes
 
 

@@ -30,7 +30,6 @@ META_KEYS = (
     'flip',
     'flip_direction',
 )
-INCLUSIVE = 'mmdet_ohem.InclusiveRandomFlip'
 DETECTORS = {'fast': fast_rcnn, 'faster': faster_rcnn}
 
 
@@ -39,7 +38,6 @@ def views(
     boxes: np.ndarray | None,
     scales: Any = SCALES,
     flips: Any = (0.0,),
-    flip: str = INCLUSIVE,
     flip_first: bool = True,
 ) -> dict:
     """An image as ``TestTimeAug`` gives it; boxes only for Fast R-CNN."""
@@ -59,7 +57,7 @@ def views(
         step(dict(type='Resize', scale=scale, keep_ratio=True))
         for scale in scales
     ]
-    flipped = [step(dict(type=flip, prob=prob)) for prob in flips]
+    flipped = [step(dict(type='RandomFlip', prob=prob)) for prob in flips]
     steps = [flipped, resized] if flip_first else [resized, flipped]
     steps.append([dict(type='PackDetInputs', meta_keys=META_KEYS)])
     pipeline = [*loads, dict(type='TestTimeAug', transforms=steps)]
@@ -236,27 +234,20 @@ def test_images_of_a_batch_have_their_own_views(
 
 
 @pytest.mark.parametrize('vote', [False, True])
-@pytest.mark.parametrize('inclusive', [True, False])
 @pytest.mark.parametrize('kind', DETECTORS)
-def test_flipped_views_see_the_mirrored_image(
-    kind: str, inclusive: bool, vote: bool
-) -> None:
+def test_flipped_views_see_the_mirrored_image(kind: str, vote: bool) -> None:
     """Mirrored by the pipeline or by hand: the same boxes, mirrored."""
     img, boxes = images(kind)
     width = img.shape[1]
-    edge = width - 1 if inclusive else width
     mirrored = np.ascontiguousarray(img[:, ::-1])
     mirrored_boxes = None
     if boxes is not None:
         mirrored_boxes = boxes.copy()
-        mirrored_boxes[:, [0, 2]] = edge - boxes[:, [2, 0]]
+        mirrored_boxes[:, [0, 2]] = width - boxes[:, [2, 0]]
     model = MultiScaleTTAModel(build(DETECTORS[kind]()))
     (by_hand,) = detected(model, vote, views(mirrored, mirrored_boxes))
-    model.inclusive_flip = inclusive
-    flip = INCLUSIVE if inclusive else 'RandomFlip'
-    data = views(img, boxes, flips=[1.0], flip=flip)
-    (found,) = detected(model, vote, data)
-    by_hand.bboxes[:, [0, 2]] = edge - by_hand.bboxes[:, [2, 0]]
+    (found,) = detected(model, vote, views(img, boxes, flips=[1.0]))
+    by_hand.bboxes[:, [0, 2]] = width - by_hand.bboxes[:, [2, 0]]
     assert_same(found, by_hand, atol=0.01)
 
 
@@ -271,20 +262,20 @@ def test_flips_and_plain_views_are_pooled() -> None:
     """A mirrored image with both flips has the same pool, mirrored."""
     img, boxes = noise(), proposals()
     mirrored_boxes = boxes.copy()
-    mirrored_boxes[:, [0, 2]] = 79 - boxes[:, [2, 0]]
-    model = MultiScaleTTAModel(build(fast_rcnn()), inclusive_flip=True)
+    mirrored_boxes[:, [0, 2]] = 80 - boxes[:, [2, 0]]
+    model = MultiScaleTTAModel(build(fast_rcnn()))
     (found,) = detect(model, views(img, boxes, flips=[0.0, 1.0]))
     mirrored = np.ascontiguousarray(img[:, ::-1])
     (other,) = detect(model, views(mirrored, mirrored_boxes, flips=[0.0, 1.0]))
-    other.bboxes[:, [0, 2]] = 79 - other.bboxes[:, [2, 0]]
+    other.bboxes[:, [0, 2]] = 80 - other.bboxes[:, [2, 0]]
     assert_same(found, other, atol=0.01)
     (plain,) = detect(model, views(img, boxes))
     assert len(plain) != len(found)
 
 
-def test_mmdets_flip_after_resize() -> None:
+def test_a_flip_after_resize_is_one_before_it() -> None:
     """Edges mirrored in the view are mirrored in the image."""
-    model = MultiScaleTTAModel(build(fast_rcnn()), inclusive_flip=False)
+    model = MultiScaleTTAModel(build(fast_rcnn()))
     before, after = (
         detect(
             model,
@@ -293,7 +284,6 @@ def test_mmdets_flip_after_resize() -> None:
                 proposals(),
                 scales=[(80, 60)],
                 flips=[1.0],
-                flip='RandomFlip',
                 flip_first=flip_first,
             ),
         )[0]

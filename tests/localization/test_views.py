@@ -65,34 +65,21 @@ def test_views_that_hide_their_flip_are_refused() -> None:
 @pytest.mark.parametrize(
     ('direction', 'expected'),
     [
-        ('horizontal', [[69.0, 5, 78, 7], [79, 0, 79, 59]]),
-        ('vertical', [[1.0, 52, 10, 54], [0, 0, 0, 59]]),
-        ('diagonal', [[69.0, 52, 78, 54], [79, 0, 79, 59]]),
+        ('horizontal', [[70.0, 5, 79, 7], [79, 0, 80, 60]]),
+        ('vertical', [[1.0, 53, 10, 55], [0, 0, 1, 60]]),
+        ('diagonal', [[70.0, 53, 79, 55], [79, 0, 80, 60]]),
     ],
 )
-def test_inclusive_corners_are_mirrored_as_pixels(
-    direction: str, expected: list
-) -> None:
-    boxes = torch.tensor([[1.0, 5, 10, 7], [0, 0, 0, 59]])
+def test_edges_are_mirrored(direction: str, expected: list) -> None:
+    boxes = torch.tensor([[1.0, 5, 10, 7], [0, 0, 1, 60]])
     sample = view(flip=True, flip_direction=direction, ori_shape=(60, 80))[1]
-    pixels = flipped_back(boxes, sample, inclusive=True)
-    assert pixels.tolist() == expected
-    # mmdet's flip mirrors edges: one pixel more along each mirrored axis.
-    edges = flipped_back(boxes, sample, inclusive=False)
-    shift = [direction != 'vertical', direction != 'horizontal'] * 2
-    assert torch.equal(edges, pixels + torch.tensor(shift))
+    assert flipped_back(boxes, sample).tolist() == expected
 
 
 @pytest.mark.parametrize('metas', [{}, dict(flip=False, flip_direction=None)])
 def test_boxes_of_a_view_that_is_not_flipped_stay(metas: dict) -> None:
     boxes = torch.rand(3, 4)
-    assert flipped_back(boxes, view(**metas)[1], None) is boxes
-
-
-def test_a_flip_of_unknown_kind_is_refused() -> None:
-    sample = view(flip=True, flip_direction='horizontal')[1]
-    with pytest.raises(ValueError, match='inclusive_flip is None'):
-        flipped_back(torch.rand(3, 4), sample, None)
+    assert flipped_back(boxes, view(**metas)[1]) is boxes
 
 
 def test_a_pipeline_of_one_scale_becomes_one_of_several() -> None:

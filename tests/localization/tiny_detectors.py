@@ -120,7 +120,7 @@ def noise(height: int = IMAGE[0], width: int = IMAGE[1]) -> np.ndarray:
 def proposals(
     num: int = 25, height: int = IMAGE[0], width: int = IMAGE[1]
 ) -> np.ndarray:
-    """Whole pixels inside the image, corners inclusive, shape (num, 4)."""
+    """Edges at whole pixels inside the image, shape (num, 4)."""
     rng = np.random.default_rng(4)
     first = rng.integers(0, [width - 30, height - 30], (num, 2))
     size = rng.integers(8, 30, (num, 2))

@@ -13,7 +13,7 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from mmdet_ohem import OHEMSampler, select_hard_examples
-from mmdet_ohem.mining import inherited_keys, rule_sampler
+from mmdet_ohem.mining import inherited_keys, non_finite_losses
 from mmdet_ohem.mining.roi_loss import RoILosses
 from tests.tiny import (
     NUM_CLASSES,
@@ -188,7 +188,7 @@ def test_losses_that_are_not_finite_are_counted_and_warned_of(
 ) -> None:
     messages: list[tuple[int, str]] = []
     monkeypatch.setattr(
-        rule_sampler,
+        non_finite_losses,
         'print_log',
         lambda text, level, **_: messages.append((level, text)),
     )

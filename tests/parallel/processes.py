@@ -47,7 +47,7 @@ def run_on_each(work: Callable[[int], Any], folder: Path) -> list[Any]:
 
 
 def _run(work: Callable[[int], Any], rank: int, folder: Path) -> None:
-    # A forked process cannot start OpenMP threads anew.
+    # A forked process cannot start OpenMP threads again.
     torch.set_num_threads(1)
     dist.init_process_group(
         'gloo',

@@ -21,9 +21,13 @@ CASES = [
     ([0, 0, 0, 0], None, 'without area'),
     ([200, 10, 210, 20], None, 'without area'),
     ([-30, 10, -20, 20], None, 'without area'),
-    # One column of it is inside: its width is 0 once clipped.
-    ([99, 10, 120, 20], None, 'without area'),
-    ([0, 0, 100, 80], [0, 0, 99, 79], 'beyond the image'),
+    # It begins where the image ends.
+    ([100, 10, 120, 20], None, 'without area'),
+    # One column of it is inside, which is a width of 1.
+    ([99, 10, 120, 20], [99, 10, 100, 20], 'beyond the image'),
+    ([10, 10, 11, 11], [10, 10, 11, 11], None),
+    ([0, 0, 100, 80], [0, 0, 100, 80], None),
+    ([0, 0, 101, 80.5], [0, 0, 100, 80], 'beyond the image'),
     ([-5, -1, 20, 20], [0, 0, 20, 20], 'beyond the image'),
     ([NAN, 0, 9, 9], None, 'not finite'),
     ([0, 0, INF, 9], None, 'not finite'),

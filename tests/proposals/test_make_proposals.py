@@ -100,12 +100,20 @@ def test_tool_converts_mat(
 ) -> None:
     (tmp_path / 'list.txt').write_text('a\nb\n')
     cells = np.empty((1, 2), dtype=object)
-    cells[0, 0], cells[0, 1] = np.array([[1, 2, 3, 4]]), np.ones((2, 4))
+    cells[0, 0], cells[0, 1] = np.array([[1, 2, 4, 4]]), np.ones((2, 4))
     savemat(tmp_path / 'voc.mat', {'boxes': cells})
-    assert run_tool('--from-mat', tmp_path / 'voc.mat') == 0
+    command = ['--from-mat', tmp_path / 'voc.mat']
+    assert run_tool(*command, '--keep-all') == 0
     loaded = load_proposals(tmp_path / 'o.pkl')
-    assert loaded['images/a.png']['bboxes'].tolist() == [[1, 0, 3, 2]]
+    assert loaded['images/a.png']['bboxes'].tolist() == [[1, 0, 4, 4]]
     assert loaded['images/b.png']['scores'].tolist() == [0, 0]
+    # Another content is another file.
+    assert run_tool(*command) == 2
+    (tmp_path / 'o.pkl').unlink()
+    assert run_tool(*command) == 0
+    cleaned = load_proposals(tmp_path / 'o.pkl')
+    assert cleaned['images/a.png']['bboxes'].tolist() == [[1, 0, 4, 4]]
+    assert len(cleaned['images/b.png']['bboxes']) == 0
 
 
 @pytest.mark.parametrize(
@@ -117,6 +125,7 @@ def test_tool_converts_mat(
         (['--width', '0'], 'width is 0'),
         (['--workers', '0'], 'num_workers is 0'),
         (['--mat-base', '0'], 'need --from-mat'),
+        (['--keep-all'], 'need --from-mat'),
         (['--from-mat', 'no.mat'], 'no.mat does not exist'),
     ],
 )

@@ -26,14 +26,14 @@ def test_cells_are_yxyx_from_one(tmp_path: Path, row: bool) -> None:
     )
     boxes = convert_mat(path, ['a', 'b'])
     assert list(boxes) == ['a', 'b']
-    assert boxes['a'].tolist() == [[0, 0, 19, 9], [4, 2, 4, 2]]
-    assert boxes['b'].tolist() == [[0, 0, 0, 0]]
+    assert boxes['a'].tolist() == [[0, 0, 20, 10], [4, 2, 5, 3]]
+    assert boxes['b'].tolist() == [[0, 0, 1, 1]]
     assert boxes['a'].dtype == np.float32
 
 
 def test_single_cell_is_no_plain_matrix(tmp_path: Path) -> None:
     path = save_cells(tmp_path / 'one.mat', [np.array([[1, 2, 3, 4]])])
-    assert convert_mat(path, ['a'])['a'].tolist() == [[1, 0, 3, 2]]
+    assert convert_mat(path, ['a'])['a'].tolist() == [[1, 0, 4, 3]]
 
 
 def test_image_without_boxes_has_shape_0_4(tmp_path: Path) -> None:
@@ -43,16 +43,16 @@ def test_image_without_boxes_has_shape_0_4(tmp_path: Path) -> None:
 
 def test_unsigned_numbers_do_not_wrap(tmp_path: Path) -> None:
     path = save_cells(tmp_path / 'a.mat', [np.array([[1, 1, 2, 2]], 'u2')])
-    assert convert_mat(path, ['a'])['a'].tolist() == [[0, 0, 1, 1]]
+    assert convert_mat(path, ['a'])['a'].tolist() == [[0, 0, 2, 2]]
 
 
 @pytest.mark.parametrize(
     ('order', 'base', 'expected'),
     [
-        ('xyxy', 0, [[1, 2, 30, 4]]),
-        ('xyxy', 1, [[0, 1, 29, 3]]),
-        ('yxyx', 0, [[2, 1, 4, 30]]),
-        ('yxyx', 1, [[1, 0, 3, 29]]),
+        ('xyxy', 0, [[1, 2, 31, 5]]),
+        ('xyxy', 1, [[0, 1, 30, 4]]),
+        ('yxyx', 0, [[2, 1, 5, 31]]),
+        ('yxyx', 1, [[1, 0, 4, 30]]),
     ],
 )
 def test_plain_matrix_follows_order_and_base(

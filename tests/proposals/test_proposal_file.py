@@ -4,12 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from mmengine.structures import InstanceData
 
 from mmdet_ohem.proposals.proposal_file import (
     load_made_with,
     load_proposals,
     make_entry,
     proposal_key,
+    read_proposal_file,
     save_proposals,
 )
 
@@ -81,6 +83,102 @@ def test_made_with_is_kept_or_none(tmp_path: Path) -> None:
     assert load_made_with(path) is None
 
 
+def write_stamped(path: Path, stamp: object) -> Path:
+    """A file with a second pickle behind the entries."""
+    entries = {KEY: {'bboxes': BOXES}}
+    path.write_bytes(pickle.dumps(entries) + pickle.dumps(stamp))
+    return path
+
+
+def boxes_in(path: Path, corners: str | None = None) -> list[list[float]]:
+    return load_proposals(path, corners)[KEY]['bboxes'].tolist()
+
+
+AS_EDGES = [[0, 0, 9, 4], [3, 2, 3, 2]]
+FROM_INCLUSIVE = [[0, 0, 10, 5], [3, 2, 4, 3]]
+
+
+def test_our_files_say_that_they_hold_edges(tmp_path: Path) -> None:
+    path = tmp_path / 'a.pkl'
+    for made_with in (None, {'mode': 'fast'}):
+        save_proposals(path, {KEY: make_entry(BOXES)}, made_with)
+        with path.open('rb') as file:
+            pickle.load(file)
+            assert pickle.load(file)['corners'] == 'edges'
+        assert boxes_in(path) == AS_EDGES
+        assert read_proposal_file(path).says_corners
+
+
+def test_our_older_files_hold_inclusive_corners(tmp_path: Path) -> None:
+    # Written by this package before files said what they hold.
+    path = write_stamped(tmp_path / 'a.pkl', {'mode': 'fast'})
+    assert boxes_in(path) == FROM_INCLUSIVE
+    assert read_proposal_file(path).says_corners
+    assert load_made_with(path) == {'mode': 'fast'}
+
+
+@pytest.mark.parametrize(
+    ('corners', 'expected'),
+    [('edges', AS_EDGES), ('inclusive', FROM_INCLUSIVE)],
+)
+def test_the_file_itself_is_believed(
+    tmp_path: Path, corners: str, expected: list
+) -> None:
+    path = write_stamped(tmp_path / 'a.pkl', {'corners': corners})
+    assert boxes_in(path) == boxes_in(path, corners) == expected
+    other = 'inclusive' if corners == 'edges' else 'edges'
+    with pytest.raises(
+        ValueError, match=f"corners are {corners}, but '{other}' was asked"
+    ) as error:
+        load_proposals(path, other)
+    assert str(path) in str(error.value)
+
+
+def test_files_of_other_programs_hold_edges_unless_told(
+    tmp_path: Path,
+) -> None:
+    entries = {KEY: {'bboxes': BOXES}}
+    path = write_pickle(tmp_path / 'a.pkl', entries)
+    assert boxes_in(path) == boxes_in(path, 'edges') == AS_EDGES
+    assert boxes_in(path, 'inclusive') == FROM_INCLUSIVE
+    assert not read_proposal_file(path).says_corners
+    assert read_proposal_file(path, 'edges').says_corners
+    # A second pickle that is no dict is not ours.
+    path = write_stamped(tmp_path / 'b.pkl', [1, 2])
+    assert boxes_in(path) == AS_EDGES
+
+
+def test_of_our_older_files_the_caller_may_know_better(
+    tmp_path: Path,
+) -> None:
+    path = write_stamped(tmp_path / 'a.pkl', {'mode': 'mine'})
+    assert boxes_in(path, 'edges') == AS_EDGES
+
+
+def test_mmdets_own_dump_is_read_as_edges(tmp_path: Path) -> None:
+    scores = np.array([0.5, 0.25], np.float32)
+    found = InstanceData(bboxes=BOXES, scores=scores)
+    loaded = load_proposals(write_pickle(tmp_path / 'a.pkl', {KEY: found}))
+    assert loaded[KEY]['bboxes'].tolist() == AS_EDGES
+    assert loaded[KEY]['scores'].tolist() == [0.5, 0.25]
+
+
+@pytest.mark.parametrize('corners', ['pixels', 1])
+def test_unknown_corners_are_named(tmp_path: Path, corners: Any) -> None:
+    path = write_stamped(tmp_path / 'a.pkl', {'corners': corners})
+    for given in (None, corners):
+        with pytest.raises(ValueError, match=f'{corners!r}, expected one of'):
+            load_proposals(path, given)
+
+
+def test_a_torn_second_pickle_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / 'a.pkl'
+    save_proposals(path, {KEY: make_entry(BOXES)}, {'mode': 'fast'})
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(ValueError, match='not a readable pickle'):
+        load_proposals(path)
+
+
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
@@ -129,7 +227,7 @@ def test_failed_write_keeps_the_old_file(
     before = path.read_bytes()
 
     def disk_full(*_: Any) -> None:
-        raise OSError('disk full')
+        raise OSError(28, 'disk full')
 
     monkeypatch.setattr('os.fsync', disk_full)
     with pytest.raises(OSError, match='disk full'):

@@ -23,15 +23,15 @@ def make_image(height: int = 60, width: int = 80) -> np.ndarray:
     return img
 
 
-def test_rectangle_of_ten_pixels_ends_nine_further() -> None:
+def test_rectangle_of_ten_pixels_ends_ten_further() -> None:
     rects = np.array([[0, 5, 10, 1]])
-    assert rects_to_boxes(rects).tolist() == [[0, 5, 9, 5]]
+    assert rects_to_boxes(rects).tolist() == [[0, 5, 10, 6]]
 
 
 def test_scaling_moves_edges_not_last_pixels() -> None:
-    # Edges 10 and 30 become 20 and 60: the last pixel is 59, not 58.
+    # Edges 10 and 30 become 20 and 60.
     rects = np.array([[10, 4, 20, 4]])
-    assert rects_to_boxes(rects, 2, 0.5).tolist() == [[20, 2, 59, 3]]
+    assert rects_to_boxes(rects, 2, 0.5).tolist() == [[20, 2, 60, 4]]
 
 
 def test_clean_clips_and_keeps_first_of_equals() -> None:
@@ -40,14 +40,14 @@ def test_clean_clips_and_keeps_first_of_equals() -> None:
             [5, 5, 8, 8],
             [0, 0, 99, 99],
             [5, 5, 8, 8],
-            [0, 0, 19, 9],
-            [3, 3, 3, 8],
-            [3, 3, 4, 4],
+            [0, 0, 20, 10],
+            [3, 3, 4, 8],
+            [3, 3, 5, 5],
         ],
         dtype=np.float32,
     )
     kept = clean_boxes(boxes, height=10, width=20)
-    assert kept.tolist() == [[5, 5, 8, 8], [0, 0, 19, 9], [3, 3, 4, 4]]
+    assert kept.tolist() == [[5, 5, 8, 8], [0, 0, 20, 10], [3, 3, 5, 5]]
     assert kept.dtype == np.float32
 
 
@@ -59,8 +59,8 @@ def test_boxes_are_distinct_whole_pixels_inside(mode: str) -> None:
     assert len(boxes) > 1
     assert (boxes == np.round(boxes)).all()
     assert (boxes[:, :2] >= 0).all()
-    assert (boxes[:, 2:] <= [79, 59]).all()
-    assert (boxes[:, 2:] - boxes[:, :2] >= 1).all()
+    assert (boxes[:, 2:] <= [80, 60]).all()
+    assert (boxes[:, 2:] - boxes[:, :2] >= 2).all()
     assert len(np.unique(boxes, axis=0)) == len(boxes)
 
 
@@ -68,7 +68,7 @@ def test_boxes_are_distinct_whole_pixels_inside(mode: str) -> None:
 def test_finds_the_rectangle_at_any_scale(size: tuple[int, int]) -> None:
     height, width = size
     boxes = selective_search(make_image(height, width), 'fast', WIDTH)
-    true = [width // 4, height // 4, width // 2 - 1, height // 2 - 1]
+    true = [width // 4, height // 4, width // 2, height // 2]
     # The search blurs, on its own grid: two of its pixels of tolerance.
     error = np.abs(boxes - true).max(axis=1).min()
     assert error <= 2 * max(1, width / WIDTH)
@@ -111,7 +111,7 @@ def test_global_random_state_is_left_alone() -> None:
 
 def test_flat_image_gives_the_whole_image() -> None:
     img = np.full((30, 40, 3), 9, dtype=np.uint8)
-    assert selective_search(img, 'fast', WIDTH).tolist() == [[0, 0, 39, 29]]
+    assert selective_search(img, 'fast', WIDTH).tolist() == [[0, 0, 40, 30]]
 
 
 def test_tall_column_is_not_blown_up(
@@ -125,7 +125,7 @@ def test_tall_column_is_not_blown_up(
 
     monkeypatch.setattr(module, '_search', record)
     img = np.zeros((1000, 2, 3), dtype=np.uint8)
-    assert selective_search(img, 'fast', 16).tolist() == [[0, 0, 1, 999]]
+    assert selective_search(img, 'fast', 16).tolist() == [[0, 0, 2, 1000]]
     assert seen == [(64, 1, 3)]
 
 

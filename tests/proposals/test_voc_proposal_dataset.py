@@ -23,7 +23,7 @@ from tests.voc_folder import Picture, Thing, write_voc
 PKL = 'proposals/voc_2007_trainval.pkl'
 JPEG = 'JPEGImages/{}.jpg'
 DOG = Thing('dog', (10, 20, 40, 60))
-CAT = Thing('cat', (0, 0, 99, 79))
+CAT = Thing('cat', (0, 0, 100, 80))
 TRAIN_PIPELINE = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadProposals'),
@@ -86,7 +86,7 @@ def test_ground_truth_without_area_is_left_out_with_one_warning(
     tmp_path: Path, messages: list[str]
 ) -> None:
     bad = [
-        Thing('dog', (10, 20, 10, 60)),  # xmin == xmax
+        Thing('dog', (10, 20, 10, 60)),  # xmin == xmax + 1
         Thing('dog', (10, 20, 40, 20)),
         Thing('cat', (200, 10, 240, 60)),  # outside the image
     ]
@@ -156,7 +156,7 @@ def test_proposals_beyond_the_image_are_clipped_with_a_warning(
 ) -> None:
     root = write_voc(tmp_path, two(proposals=[[-5, 3, 120, 90], DOG.box]))
     boxes = load(root).get_data_info(1)['proposals']['bboxes']
-    assert boxes.tolist() == [[0, 3, 99, 79], list(DOG.box)]
+    assert boxes.tolist() == [[0, 3, 100, 80], list(DOG.box)]
     assert len(messages) == 1
     assert 'clipped 1 boxes in 1 images' in messages[0]
     assert messages[0].startswith(str(root / PKL))
@@ -194,8 +194,8 @@ def test_boxes_that_are_not_finite_would_be_left_out(
     boxes = np.array([[0, 0, 9, float('nan')], DOG.box], np.float32)
     entry = dict(bboxes=boxes, scores=np.zeros(2, np.float32))
     monkeypatch.setattr(
-        'mmdet_ohem.proposals.checked_data.load_proposals',
-        lambda _: {JPEG.format(name): entry for name in 'ab'},
+        'mmdet_ohem.proposals.checked_data.read_proposal_file',
+        lambda *_: ({JPEG.format(name): entry for name in 'ab'}, True),
     )
     found = load(root).get_data_info(1)['proposals']['bboxes']
     assert found.tolist() == [list(DOG.box)]
@@ -355,11 +355,13 @@ def tiny_detector() -> Any:
 
 
 def bad_data(root: Path) -> Path:
-    """Each kind of bad box, and an image without proposals."""
+    """Each kind of bad box, thin ones, and an image without proposals."""
     flat = Thing('dog', (10, 20, 10, 60))
+    thin = Thing('dog', (10, 20, 11, 60))
     proposals = [[5, 5, 5, 9], [300, 0, 400, 9], [-9, -9, 200, 200], DOG.box]
+    proposals += [thin.box, (7, 7, 8, 8)]
     pictures = {
-        'a': Picture([DOG, flat], proposals=np.array(proposals)),
+        'a': Picture([DOG, flat, thin], proposals=np.array(proposals)),
         'b': Picture([CAT, Thing('dog', DOG.box, 1)], proposals=[]),
         'c': Picture([flat], proposals=np.array(proposals)),
     }

@@ -24,7 +24,8 @@ from mmdet_ohem.report.tables import (
     difference_table,
     results_table,
 )
-from mmdet_ohem.runs.run_data import Curve, read_run
+from mmdet_ohem.runs.training_log import Curve
+from mmdet_ohem.runs.work_dir import WorkDir
 from tests.runs.logged_runs import (
     train_line,
     write_logged_run,
@@ -102,7 +103,7 @@ def cells(table: Table) -> dict[str, dict[str, str]]:
 
 
 def by_name(folders: list[Path]) -> dict[str, Any]:
-    return {folder.name: read_run(folder) for folder in folders}
+    return {folder.name: WorkDir(folder) for folder in folders}
 
 
 def test_results_are_means_medians_and_percent(runs: list[Path]) -> None:
@@ -206,7 +207,7 @@ def test_a_folder_without_readable_pictures_is_an_error(
 def test_what_is_lacking_is_said_and_names_are_escaped(
     runs: list[Path],
 ) -> None:
-    page = make_report(runs)
+    page = make_report(runs).html
     for said in (
         'Without Figure 3',
         '--sheets</code> adds them',
@@ -217,7 +218,7 @@ def test_what_is_lacking_is_said_and_names_are_escaped(
     ):
         assert said in page, said
     assert '<b>runs' not in page
-    assert 'There is one run only' in make_report(runs[:1])
+    assert 'There is one run only' in make_report(runs[:1]).html
 
 
 def test_a_run_of_a_detector_without_sampler_is_known_by_its_folder(
@@ -225,13 +226,13 @@ def test_a_run_of_a_detector_without_sampler_is_known_by_its_folder(
 ) -> None:
     config = runs[0] / 'config.py'
     config.write_text("model = dict(type='RetinaNet')")
-    assert '<th scope="row">baseline</th>' in make_report(runs)
+    assert '<th scope="row">baseline</th>' in make_report(runs).html
 
 
 def test_the_page_refers_to_nothing_outside(
     runs: list[Path], sheets: Path
 ) -> None:
-    page = make_report(runs, [sheets])
+    page = make_report(runs, [sheets]).html
     # Text of plotly's own script aside.
     markup = re.sub(r'<script.*?</script>', '', page, flags=re.S)
     links = re.findall(r'(?:src|href|url\()=?["\']?([^"\')> ]+)', markup)
@@ -245,7 +246,7 @@ def test_it_renders_in_a_browser(
     runs: list[Path], sheets: Path, tmp_path: Path, width: int
 ) -> None:
     (tmp_path / 'losses.csv').write_text(CSV.format(runs[0]))
-    page = make_report(runs, [sheets], tmp_path)
+    page = make_report(runs, [sheets], tmp_path).html
     found = browse(page, tmp_path, width)
     assert found['width'] == width
     assert found['scroll_width'] <= width

@@ -4,14 +4,16 @@ import fcntl
 import json
 import subprocess
 import sys
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mmengine.config import Config
 
+from mmdet_ohem.runs.console_log import CONSOLE_LOG
 from mmdet_ohem.runs.run_record import read_finished
+from mmdet_ohem.runs.work_dir import WorkDir
 from mmdet_ohem.tables import (
     TABLES,
     Launch,
@@ -21,7 +23,8 @@ from mmdet_ohem.tables import (
     execute,
     plan_runs,
 )
-from mmdet_ohem.tables.execute import LOG, last_checkpoint
+from tests.runs.torn import TORN, hear_warnings, lose_a_block
+from tests.runs.torn import write_checkpoint as write_file
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 MAX_ITERS = 400  # of the demo
@@ -37,7 +40,7 @@ import json, pathlib, sys
 folder = pathlib.Path(sys.argv[1]) / '20300101'
 folder.mkdir(parents=True)
 metrics = {'pascal_voc/mAP': 0.5, 'time': 3.0}
-(folder / 'a.json').write_text(json.dumps(metrics))
+(folder / '20300101.json').write_text(json.dumps(metrics))
 """
 FAIL = """
 raise KeyError('no such thing')
@@ -83,11 +86,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def write_checkpoint(folder: Path, iteration: int) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f'iter_{iteration}.pth'
-    with zipfile.ZipFile(path, 'w') as file:
-        file.writestr('data', '')
-    return path
+    return write_file(folder / f'iter_{iteration}.pth')
 
 
 def test_a_run_is_trained_and_tested_once(run: Run) -> None:
@@ -111,6 +110,25 @@ def test_an_interrupted_run_goes_on(run: Run) -> None:
     assert launch.asked[0] == ('train', 2, expected)
 
 
+@pytest.mark.parametrize(
+    'tear', [*TORN.values(), lose_a_block], ids=[*TORN, 'zeros for weights']
+)
+def test_a_torn_checkpoint_is_not_resumed(
+    run: Run, tear: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = hear_warnings(monkeypatch)
+    expected = write_checkpoint(run.folder, 200)
+    # Even of the last iteration: it is neither resumed nor tested.
+    tear(write_checkpoint(run.folder, MAX_ITERS))
+    launch = Pretended()
+    execute(run, CONFIGS, launch)
+    assert len(messages) == 1 and 'iter_400.pth is ' in messages[0]
+    assert launch.asked == [
+        ('train', 2, expected),
+        ('test', 'iter_400.pth'),
+    ]
+
+
 def test_a_trained_run_is_only_tested(run: Run) -> None:
     write_checkpoint(run.folder, MAX_ITERS)
     launch = Pretended()
@@ -119,10 +137,12 @@ def test_a_trained_run_is_only_tested(run: Run) -> None:
 
 
 def test_no_checkpoint_is_none(tmp_path: Path) -> None:
-    assert last_checkpoint(tmp_path) is None
+    assert WorkDir(tmp_path).last_checkpoint() is None
     # By number, not by name.
     write_checkpoint(tmp_path, 900)
-    assert last_checkpoint(tmp_path) != write_checkpoint(tmp_path, 80)
+    assert WorkDir(tmp_path).last_checkpoint() != write_checkpoint(
+        tmp_path, 80
+    )
 
 
 def test_a_failure_is_named_and_tried_again(run: Run) -> None:
@@ -143,7 +163,7 @@ def test_a_folder_is_of_one_config(run: Run, tmp_path: Path) -> None:
 
 def test_a_run_that_goes_on_elsewhere_is_left_alone(run: Run) -> None:
     run.folder.mkdir(parents=True)
-    with (run.folder / LOG).open('ab') as log:
+    with (run.folder / CONSOLE_LOG).open('ab') as log:
         fcntl.flock(log, fcntl.LOCK_EX)
         # As a training whose table was killed: it has the log alone.
         orphan = subprocess.Popen(

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from mmdet_ohem.figure3.all_roi_loss import AllRoILoss
 from tests.figure3.runs import small_config, write_images, write_run
+from tests.runs.torn import cut, hear_warnings, lose_a_block
 from tools import analyze_loss
 
 TOOL = Path(analyze_loss.__file__)
@@ -159,6 +161,36 @@ def test_a_one_stage_detector_is_an_error_before_anything_is_computed(
     assert call(runs_besides=(folder,)) == 2
     assert 'RetinaNet has no roi_head' in capsys.readouterr().err
     assert images == []
+
+
+@pytest.mark.parametrize('tear', [cut, lose_a_block])
+def test_a_torn_checkpoint_is_named(
+    call: Any,
+    images: list[str],
+    runs: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    tear: Callable[[Path], None],
+) -> None:
+    messages = hear_warnings(monkeypatch)
+    folder = tmp_path / 'torn'
+    shutil.copytree(runs / 'ohem', folder)
+    tear(folder / 'iter_4.pth')
+    status = call('--max-images', '1', runs_besides=(folder,))
+    if tear is cut:
+        # Left out of all, with a warning, since nobody asked for it.
+        assert status == 0
+        (message,) = messages
+        assert 'torn/iter_4.pth is cut off' in message
+        found = rows(tmp_path / 'out/losses.csv')
+        numbers = [x['iteration'] for x in found if x['kind'] == 'all']
+        assert numbers == ['2', '4', '2', '4', '2']
+        status = call('--checkpoints', '4', runs_besides=(folder,))
+    # Zeros in its middle are found before its weights are taken.
+    assert status == 2
+    error = capsys.readouterr().err
+    assert error.startswith('error: ') and 'torn/iter_4.pth is ' in error
 
 
 def test_weights_of_another_network_are_an_error(

@@ -42,6 +42,33 @@ def test_writes_one_file(
     assert 'report.html' in capsys.readouterr().out.replace('\n', '')
 
 
+def test_prints_the_results(
+    call: Callable[..., int],
+    run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    other = write_logged_run(
+        tmp_path / 'ohem',
+        [train_line(50, time=0.25), {'pascal_voc/mAP': 0.5, 'step': 50}],
+        sampler='mmdet_ohem.OHEMSampler',
+    )
+    assert call(run, other) == 0
+    lines = capsys.readouterr().out.splitlines()
+    cells = [[x.strip() for x in line.split('│')[1:-1]] for line in lines]
+    assert ['mAP, %', '–', '50.0'] in cells
+    assert ['s / iteration, median', '–', '0.250'] in cells
+
+
+def test_detections_below_zero_are_bad_usage(
+    call: Callable[..., int], run: Path, capsys: pytest.CaptureFixture
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        call(run, '--detections', '-1')
+    assert stopped.value.code == 2
+    assert '--detections is -1' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ('args', 'message'),
     [
@@ -50,6 +77,7 @@ def test_writes_one_file(
         (['{folder}'], 'holds no config'),
         (['{run}', '--sheets', '{folder}'], 'holds no picture'),
         (['{run}', '--figure3', '{folder}'], 'losses.csv does not exist'),
+        (['{run}', '--detections', '1'], 'run holds no detections'),
     ],
 )
 def test_a_wrong_folder_is_an_error_and_nothing_is_written(

@@ -146,7 +146,7 @@ def test_values_reach_the_message_hub_each_interval() -> None:
     ('logger', 'loader_len', 'expected'),
     [
         ([LoggerHook(interval=3)], 1000, [0, 0, 1, 0, 0, 1]),
-        # Intervals begin anew with each epoch, as in the log.
+        # Intervals begin again with each epoch, as in the log.
         ([LoggerHook(interval=3)], 4, [0, 0, 1, 0, 0, 0]),
         # A short epoch has one line.
         ([LoggerHook(interval=3)], 2, [0, 1, 0, 1, 0, 1]),

@@ -111,8 +111,8 @@ def test_class_and_box_rows_by_hand(trained: Layers) -> None:
         assert part.tolist() == pytest.approx(expected)
 
 
-# x1, y1, x2, y2 well inside of an image of 128 x 160 pixels, so that clipping
-# to W in mmdet, to W - 1 in Caffe, changes nothing.
+# Edges x1, y1, x2, y2 well inside of an image of 128 x 160 pixels, so that
+# clipping to W in mmdet, to W - 1 in Caffe, changes nothing.
 BOXES = np.array(
     [[20, 30, 90, 80], [40, 16, 60, 100], [10, 20, 100, 110]], np.float32
 )
@@ -123,7 +123,7 @@ def decode(boxes: np.ndarray, deltas: np.ndarray, one: int) -> np.ndarray:
     """Caffe's boxes, (R, 4), and plain deltas, (R, 4K) -> (R, K, 4).
 
     Args:
-        boxes: Corners.
+        boxes: Corners inclusive.
         deltas: Of all classes.
         one: 1 where a box includes its last pixel, as in the OHEM release;
             0 as in the first release of Fast R-CNN.
@@ -165,7 +165,10 @@ def predictions(trained: Layers) -> tuple[Tensor, Tensor, np.ndarray, Tensor]:
             batch_img_metas=[dict(img_shape=IMG_SHAPE)],
             rcnn_test_cfg=None,
         )[0]
-    caffe = run_layers('vgg_m', trained, img, rois)
+    # The extractor's pixel is one of the original image.
+    pixel = model.roi_head.bbox_roi_extractor.pixel
+    last = rois - torch.tensor([0, 0, 0, pixel, pixel])
+    caffe = run_layers('vgg_m', trained, img, last)
     return (
         found.bboxes.view(len(BOXES), NUM_CLASSES, 4),
         found.scores,
@@ -187,22 +190,22 @@ def test_a_converted_detector_finds_the_boxes_of_caffe(
     predictions: tuple[Tensor, Tensor, np.ndarray, Tensor],
 ) -> None:
     boxes, _, deltas, _ = predictions
-    expected = decode(BOXES, deltas, one=0)[:, 1:]
+    # The OHEM release decodes inclusive corners to x2 + 1: the edges.
+    expected = decode(BOXES - [0, 0, 1, 1], deltas, one=1)[:, 1:]
     moved = np.abs(expected - BOXES[:, None])
     assert moved.max() > 2
     assert expected.min() > 0 and expected[..., ::2].max() < IMG_SHAPE[1] - 1
     np.testing.assert_allclose(boxes.numpy(), expected, atol=1e-2)
 
 
-def test_inclusive_boxes_differ_by_about_a_pixel(
+def test_boxes_of_the_first_release_differ_by_less_than_half_a_pixel(
     predictions: tuple[Tensor, Tensor, np.ndarray, Tensor],
 ) -> None:
     boxes, _, deltas, _ = predictions
-    inclusive = decode(BOXES, deltas, one=1)[:, 1:]
-    off = inclusive - boxes.numpy()
-    # A zero delta gives x1 and x2 + 1.
-    assert np.abs(off[..., :2]).max() < 0.3
-    assert np.abs(off[..., 2:] - 1).max() < 0.3
+    # It measured without the last pixel, and a zero delta gives x2.
+    inclusive = decode(BOXES - [0, 0, 1, 1], deltas, one=0)[:, 1:]
+    off = boxes.numpy() - [0, 0, 1, 1] - inclusive
+    assert 0.01 < np.abs(off).max() < 0.5
 
 
 def test_layers_that_are_missing_are_named() -> None:

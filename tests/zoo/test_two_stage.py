@@ -75,7 +75,7 @@ def device_for(family: Family) -> str:
 
 def calls_per_stage(family: Family, model: Any) -> int:
     """How often a sampler is asked in a step."""
-    # HTC samples anew for its masks, TridentNet has three views an image.
+    # HTC samples again for its masks, TridentNet has three views an image.
     twice = getattr(model.roi_head, 'interleaved', False)
     views = getattr(model.roi_head, 'num_branch', 1)
     return 2 * views * (2 if twice else 1)

@@ -4,30 +4,43 @@ _base_ = './voc07.py'
 
 data_root = 'data/coco/'
 
-# Corners are not inclusive here, other than VOC's.
-_base_.train_pipeline[3].transforms[0] = dict(type='RandomFlip', prob=0.5)
 # The first 2000, as in the authors' code.
-for _pipeline in (_base_.train_pipeline, _base_.test_pipeline,
-                  _base_.tta_pipeline):
-    _pipeline[1].num_max_proposals = 2000
+for _steps in (_base_.train_steps, _base_.multi_scale_train_steps,
+               _base_.test_steps):
+    _steps.load.proposals.num_max_proposals = 2000
+del _steps
+
+
+def _pipeline(load: dict, move: dict, finish: dict) -> list:
+    move = dict(type='ProposalBroadcaster', transforms=[*move.values()])
+    return [*load.values(), move, *finish.values()]
+
+
+train_pipeline = _pipeline(**_base_.train_steps)
+multi_scale_train_pipeline = _pipeline(**_base_.multi_scale_train_steps)
+test_pipeline = _pipeline(**_base_.test_steps)
+tta_pipeline = [
+    *_base_.test_steps.load.values(),
+    dict(type='TestTimeAug', transforms=[*_base_.tta_steps.values()]),
+]
 
 _train = dict(
-    type='CocoDataset',
+    type='mmdet_ohem.CocoProposalDataset',
     data_root=data_root,
     ann_file='annotations/instances_train2014.json',
     data_prefix=dict(img='train2014/'),
     proposal_file='proposals/coco_2014_train.pkl',
     filter_cfg=dict(filter_empty_gt=True),
-    pipeline=_base_.train_pipeline,
+    pipeline=train_pipeline,
 )
 _val = dict(
-    type='CocoDataset',
+    type='mmdet_ohem.CocoProposalDataset',
     data_root=data_root,
     ann_file='annotations/instances_val2014.json',
     data_prefix=dict(img='val2014/'),
     proposal_file='proposals/coco_2014_val.pkl',
     test_mode=True,
-    pipeline=_base_.test_pipeline,
+    pipeline=test_pipeline,
 )
 _test_list = 'annotations/image_info_test-dev2015.json'
 _test = dict(

@@ -1,47 +1,35 @@
-# +M of section 6: training draws one of five scales for each image, testing
-# runs all of five. The longest side is 1000 pixels at the most, so that
-# several scales may give the same image; it is then computed once.
+# +M of section 6: training draws one of five scales for each image, and a test
+# runs five. The longest side is at most 1000 pixels: several scales may give
+# the same image, which is then computed once.
 train_scales = [(1000, side) for side in (480, 576, 688, 864, 900)]
 test_scales = [(1000, side) for side in (480, 576, 688, 864, 1000)]
 
-# Configs with +M train with it in place of Resize.
-train_resize = dict(
-    type='RandomChoiceResize', scales=train_scales, keep_ratio=True)
-
-# Read by mmdet_ohem.MultiScaleTestLoop and by mmdet's `--tta`, whose default
-# leaves proposals unflipped.
+# mmdet_ohem.MultiScaleTestLoop and mmdet's `--tta` read it. mmdet's default
+# model would leave proposals unflipped.
 tta_model = dict(type='mmdet_ohem.MultiScaleTTAModel')
-tta_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadProposals'),
-    dict(
-        type='TestTimeAug',
-        transforms=[
-            # Proposals are resized with the image of each view.
-            [
-                dict(
-                    type='ProposalBroadcaster',
-                    transforms=[
-                        dict(type='Resize', scale=scale, keep_ratio=True),
-                    ],
-                ) for scale in test_scales
-            ],
-            # After Resize: detections are compared in the original image.
-            [dict(type='LoadAnnotations', with_bbox=True)],
-            [
-                dict(
-                    type='PackDetInputs',
-                    meta_keys=(
-                        'img_id',
-                        'img_path',
-                        'ori_shape',
-                        'img_shape',
-                        'scale_factor',
-                        'flip',
-                        'flip_direction',
-                    ),
-                ),
-            ],
-        ],
-    ),
-]
+# What TestTimeAug does by name: for each step a list of alternatives.
+tta_steps = dict(
+    # Proposals are resized with the image of each view.
+    views=[
+        dict(
+            type='ProposalBroadcaster',
+            transforms=[dict(type='Resize', scale=scale, keep_ratio=True)],
+        ) for scale in test_scales
+    ],
+    # After Resize: detections are compared in the original image.
+    objects=[dict(type='LoadAnnotations', with_bbox=True)],
+    pack=[
+        dict(
+            type='PackDetInputs',
+            meta_keys=(
+                'img_id',
+                'img_path',
+                'ori_shape',
+                'img_shape',
+                'scale_factor',
+                'flip',
+                'flip_direction',
+            ),
+        ),
+    ],
+)

@@ -6,39 +6,68 @@ data_root = 'data/VOCdevkit/'
 # Shorter side 600 pixels, unless the longer one passes 1000.
 scale = (1000, 600)
 
-train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadProposals'),
-    dict(type='LoadAnnotations', with_bbox=True),
-    dict(
-        type='ProposalBroadcaster',
-        transforms=[
-            # Before Resize: a pixel of the original image is mirrored.
-            dict(type='mmdet_ohem.InclusiveRandomFlip', prob=0.5),
-            dict(type='Resize', scale=scale, keep_ratio=True),
-        ],
+# The steps by name, in the order in which they run. A config that inherits
+# them changes a step by its name and then puts the pipelines together again,
+# as demo.py does: mmengine hands on copies, which a change does not reach.
+train_steps = dict(
+    load=dict(
+        image=dict(type='LoadImageFromFile'),
+        proposals=dict(type='LoadProposals'),
+        objects=dict(type='LoadAnnotations', with_bbox=True),
     ),
-    dict(type='PackDetInputs'),
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadProposals'),
-    dict(
-        type='ProposalBroadcaster',
-        transforms=[dict(type='Resize', scale=scale, keep_ratio=True)],
+    # Steps that move the proposals along with the image.
+    move=dict(
+        flip=dict(type='RandomFlip', prob=0.5),
+        resize=dict(type='Resize', scale=scale, keep_ratio=True),
     ),
-    # After Resize: detections are compared in the original image.
-    dict(type='LoadAnnotations', with_bbox=True),
-    dict(
-        type='PackDetInputs',
-        meta_keys=(
-            'img_id',
-            'img_path',
-            'ori_shape',
-            'img_shape',
-            'scale_factor',
+    finish=dict(pack=dict(type='PackDetInputs')),
+)
+# For +M.
+multi_scale_train_steps = dict(
+    train_steps,
+    move=dict(
+        train_steps['move'],
+        resize=dict(
+            type='RandomChoiceResize',
+            scales=_base_.train_scales,
+            keep_ratio=True,
         ),
     ),
+)
+test_steps = dict(
+    load=dict(
+        image=dict(type='LoadImageFromFile'),
+        proposals=dict(type='LoadProposals'),
+    ),
+    move=dict(resize=dict(type='Resize', scale=scale, keep_ratio=True)),
+    finish=dict(
+        # After Resize: detections are compared in the original image.
+        objects=dict(type='LoadAnnotations', with_bbox=True),
+        pack=dict(
+            type='PackDetInputs',
+            meta_keys=(
+                'img_id',
+                'img_path',
+                'ori_shape',
+                'img_shape',
+                'scale_factor',
+            ),
+        ),
+    ),
+)
+
+
+def _pipeline(load: dict, move: dict, finish: dict) -> list:
+    move = dict(type='ProposalBroadcaster', transforms=[*move.values()])
+    return [*load.values(), move, *finish.values()]
+
+
+train_pipeline = _pipeline(**train_steps)
+multi_scale_train_pipeline = _pipeline(**multi_scale_train_steps)
+test_pipeline = _pipeline(**test_steps)
+tta_pipeline = [
+    *test_steps['load'].values(),
+    dict(type='TestTimeAug', transforms=[*_base_.tta_steps.values()]),
 ]
 
 # N = 2 images an iteration.

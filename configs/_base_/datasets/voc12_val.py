@@ -1,5 +1,5 @@
-# VOC12 train and val, where one's own machine knows the objects; AP is the
-# area under the curve from VOC10 on.
+# VOC12 train and val, whose objects are public; from VOC10 on, AP is the area
+# under the curve.
 _base_ = './voc07.py'
 
 _voc12 = dict(data_prefix=dict(sub_data_root='VOC2012/'))

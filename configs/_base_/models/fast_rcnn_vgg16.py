@@ -21,6 +21,8 @@ model = dict(
             output_size=7,
             out_channels=512,
             featmap_stride=16,
+            # A pixel of VOC's images in the resized ones, about.
+            pixel=1.5,
         ),
         bbox_head=dict(
             type='mmdet_ohem.VGGBBoxHead',

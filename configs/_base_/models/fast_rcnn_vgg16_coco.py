@@ -2,7 +2,10 @@
 _base_ = './fast_rcnn_vgg16.py'
 
 model = dict(
-    roi_head=dict(bbox_head=dict(num_classes=80)),
+    roi_head=dict(
+        # COCO's images are larger than VOC's.
+        bbox_roi_extractor=dict(pixel=1.25),
+        bbox_head=dict(num_classes=80)),
     # RoIs of which 0.7 lie in a crowd are neither foreground nor background.
     train_cfg=dict(
         rcnn=dict(

@@ -14,7 +14,7 @@ param_scheduler = [
     ),
 ]
 
-# The bias rule of the authors' released code: twice the learning rate, and no
+# The bias rule of the authors' released OHEM: twice the learning rate, and no
 # decay for the biases of the fully connected layers. An entry of custom_keys
 # switches bias_lr_mult off for the parameters it matches.
 _fc_bias = dict(lr_mult=2.0, decay_mult=0.0)

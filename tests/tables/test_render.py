@@ -1,41 +1,27 @@
-"""Finished runs, read and set beside the paper."""
+"""Results beside the paper, as Markdown and CSV."""
 
 import csv
 import io
-import json
 from pathlib import Path
 
 import pytest
 
-from mmdet_ohem.runs.run_record import write_finished
-from mmdet_ohem.tables import TABLES, RunRecord
-from mmdet_ohem.tables.collect import SERVER, collect
+from mmdet_ohem.tables import TABLES
+from mmdet_ohem.tables.collect import collect
 from mmdet_ohem.tables.render import render_csv, render_markdown
-from mmdet_ohem.tables.run_plan import run_folder
-
-OHEM = 'fast_rcnn_vgg16_ohem_voc07'
-VOC12 = 'fast_rcnn_vgg16_ohem_voc12'
+from tests.tables.finished_runs import finish
 
 
-def finish(
-    work_dir: Path,
-    seed: int,
-    metrics: dict[str, float],
-    data: str = 'full',
-    config: str = OHEM,
-) -> Path:
-    """A finished run; metrics without their prefix."""
-    folder = run_folder(work_dir, config, data, seed)
-    folder.mkdir(parents=True)
-    named = {f'pascal_voc/{key}': x for key, x in metrics.items()}
-    write_finished(folder, RunRecord(config, data, seed, 'hash', named))
-    return folder
+def lines_of(text: str, row: int) -> list[list[str]]:
+    """Cells of all lines of a row."""
+    lines = [x for x in text.splitlines() if x.startswith('|')]
+    cells = [[x.strip() for x in line.split('|')[1:-1]] for line in lines]
+    return [x for x in cells if x[0] == str(row)]
 
 
 def line_of(text: str, row: int) -> list[str]:
     """Cells of the first line of a row."""
-    lines = [x for x in text.splitlines() if x.startswith(f'| {row} |')]
-    return [cell.strip() for cell in lines[0].strip('|').split('|')]
+    return lines_of(text, row)[0]
 
 
 def test_mean_and_spread_are_over_seeds(tmp_path: Path) -> None:
@@ -66,12 +52,6 @@ def test_rows_that_were_not_run_are_empty(tmp_path: Path) -> None:
         assert line_of(text, row.number)[-3:] == ['', '', '']
 
 
-def test_a_run_that_is_not_finished_does_not_count(tmp_path: Path) -> None:
-    run_folder(tmp_path, OHEM, 'full', 0).mkdir(parents=True)
-    (result,) = collect(TABLES[1], tmp_path, 'full')[12:]
-    assert result.measured['mAP'].values == ()
-
-
 def test_demo_runs_are_never_mixed_with_others(tmp_path: Path) -> None:
     finish(tmp_path, 0, dict(mAP=0.25), data='demo')
     full = collect(TABLES[1], tmp_path, 'full')
@@ -85,36 +65,15 @@ def test_demo_runs_are_never_mixed_with_others(tmp_path: Path) -> None:
     assert line_of(text, 13)[-3:] == ['25.0', '1', '']
 
 
-def test_a_run_in_a_wrong_folder_is_an_error(tmp_path: Path) -> None:
-    folder = finish(tmp_path, 0, dict(mAP=0.25), data='demo')
-    wrong = run_folder(tmp_path, OHEM, 'full', 0)
-    wrong.parent.mkdir(parents=True)
-    folder.rename(wrong)
-    with pytest.raises(ValueError, match=r'holds a demo run.*put it back'):
-        collect(TABLES[1], tmp_path, 'full')
-
-
 def test_classes_are_listed_below(tmp_path: Path) -> None:
     finish(tmp_path, 0, {'mAP': 0.7, 'AP50/aeroplane': 0.722})
     text = render_markdown(
         TABLES[3], collect(TABLES[3], tmp_path, 'full'), 'full'
     )
-    rows = [x for x in text.splitlines() if x.startswith('| 3 |')]
-    assert rows[1].startswith('| 3 | paper | 69.9 | 71.2 | 78.3')
-    assert rows[2].startswith('| 3 | ours | 70.0 | 72.2 |  |')
-    assert rows[3].startswith('| 3 | difference | +0.1 | +1.0 |  |')
-
-
-def test_the_answer_of_a_server_is_taken(tmp_path: Path) -> None:
-    folder = finish(tmp_path, 0, {}, config=VOC12)
-    (folder / SERVER).write_text(json.dumps({'mAP': 70.1, 'dog': 80.0}))
-    result = collect(TABLES[4], tmp_path, 'full')[1]
-    assert result.measured['mAP'].values == (70.1,)
-    assert result.measured['dog'].values == (80.0,)
-    assert result.measured['cat'].values == ()
-    (folder / SERVER).write_text(json.dumps({'map': 70.1}))
-    with pytest.raises(ValueError, match=r"\['map'\], which table 4"):
-        collect(TABLES[4], tmp_path, 'full')
+    rows = lines_of(text, 3)
+    assert rows[1][:5] == ['3', 'paper', '69.9', '71.2', '78.3']
+    assert rows[2][:5] == ['3', 'ours', '70.0', '72.2', '']
+    assert rows[3][:5] == ['3', 'difference', '+0.1', '+1.0', '']
 
 
 def test_csv_has_a_line_for_each_number_unrounded(tmp_path: Path) -> None:
@@ -129,3 +88,21 @@ def test_csv_has_a_line_for_each_number_unrounded(tmp_path: Path) -> None:
     assert (line['seeds'], line['spread'], line['data']) == ('1', '', 'full')
     empty = next(x for x in lines if x['row'] == '4')
     assert (empty['mean'], empty['difference']) == ('', '')
+
+
+def test_markdown_is_a_table_of_cells_as_they_are(tmp_path: Path) -> None:
+    results = collect(TABLES[1], tmp_path, 'full')
+    title, empty, header, rule, first, *_ = render_markdown(
+        TABLES[1], results, 'full'
+    ).splitlines()
+    assert title.startswith('## Table 1: ') and empty == ''
+    assert len(header) == len(rule) == len(first)
+    assert [x.strip() for x in header.split('|')[1:-1]] == [
+        'row', 'experiment', 'net', 'N', 'LR', 'B', 'bg_lo', 'paper mAP',
+        'released code', 'ours', 'seeds', 'difference',
+    ]  # fmt: skip
+    assert set(rule) <= set('|:-')
+    # Neither 1e-3 nor 0.10.
+    assert [x.strip() for x in first.split('|')[3:8]] == [
+        'VGGM', '2', '0.001', '128', '0.1',
+    ]  # fmt: skip

@@ -28,7 +28,7 @@ def pretend(run: Run, *args: Any) -> RunRecord:
 
 
 @pytest.mark.parametrize('num_gpus', [0, 2])
-def test_a_row_that_fails_does_not_keep_the_others(
+def test_a_row_that_fails_does_not_stop_the_others(
     num_gpus: int,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -84,3 +84,13 @@ def test_failures_are_the_exit_status(
         )  # fmt: skip
         assert run_table.main() == status
     assert '1 of 2 runs failed' in capsys.readouterr().out
+
+
+def test_table_2_is_measured_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr('sys.argv', ['run_table.py', '--table', '2'])
+    with pytest.raises(SystemExit) as stopped:
+        run_table.main()
+    assert stopped.value.code == 2
+    assert 'tools/benchmark.py measures' in capsys.readouterr().err
