@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from mmdet_ohem.demo import write_dataset
+from mmdet_ohem.plain_text import plain_console
 
 
 def parse_args() -> argparse.Namespace:
@@ -48,8 +49,7 @@ def write(args: argparse.Namespace, console: Console) -> bool:
 def main() -> int:
     """Write the dataset, or say that it is there already."""
     args = parse_args()
-    # Names of files are text, also where they look like rich's markup.
-    console = Console(markup=False, emoji=False)
+    console = plain_console()
     try:
         written = write(args, console)
     except (ValueError, OSError, ImportError) as error:
