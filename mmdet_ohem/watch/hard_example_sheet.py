@@ -73,8 +73,8 @@ def make_sheet(
                 style,
             )
     figure.suptitle(
-        f'{without_math(title)} (drawn with the loss: the hardest {style.max_boxes} of '
-        'foreground and background)',
+        f'{without_math(title)} (drawn with the loss: the hardest '
+        f'{style.max_boxes} of foreground and background)',
         fontsize=14,
     )
     figure.legend(
