@@ -57,5 +57,6 @@ def check_image_name(name: str) -> None:
     if name.split() != [name] or not (name.isascii() and name.isprintable()):
         raise ValueError(
             f'image {name!r} cannot begin a line of results, which is ASCII '
-            'and is cut at spaces. Remedy: rename the file, in the list of the dataset too'
+            'and is cut at spaces. Remedy: rename the file, in the list of '
+            'the dataset too'
         )
