@@ -1,4 +1,4 @@
-"""Read checkpoints: weights, and nothing that runs.
+"""Read and write checkpoints: weights, and nothing that runs.
 
 ``torch.load(weights_only=True)`` unpickles only what is on an allow-list.
 mmengine 0.10.7 stores its log buffers (``HistoryBuffer``) in every
@@ -29,6 +29,7 @@ from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmdet_ohem.host.checkpoint_claims import refuse_claims
+from mmdet_ohem.host.files import replacing
 from mmdet_ohem.host.pickled_values import bytes_of_text
 
 # Where torch's message says what the file asks for.
@@ -78,6 +79,29 @@ def read_checkpoint(
             'torch.serialization.add_safe_globals in a module that the '
             "config's custom_imports names"
         ) from error
+
+
+def write_checkpoint(path: str | os.PathLike[str], content: Any) -> None:
+    """Write a file by ``torch.save`` in one step.
+
+    Args:
+        path: The file; missing folders are made. The same content gives the
+            same bytes, whatever the file is called.
+        content: What is saved.
+
+    Raises:
+        OSError: It cannot be written, for example since the disk is full; the
+            error names ``path``.
+    """
+    # An open file: torch writes the name of a path into the archive.
+    with replacing(path) as temporary, temporary.open('wb') as file:
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:
+            # torch's own words hide what the system said.
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
 
 
 def _load_from_local(filename: str, map_location: Any = None) -> Any:
