@@ -14,6 +14,7 @@ import torch
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
+from mmdet_ohem.plain_text import plain_console
 from mmdet_ohem.tables import (
     DATA,
     LAUNCHERS,
@@ -99,7 +100,10 @@ def run_all(
     devices: SimpleQueue = SimpleQueue()
     for device in launch.devices:
         devices.put(device)
-    columns = (TextColumn('{task.description}'), TimeElapsedColumn())
+    columns = (
+        TextColumn('{task.description}', markup=False),
+        TimeElapsedColumn(),
+    )
     pool = ThreadPoolExecutor(len(launch.devices))
     failed = []
     with Progress(*columns, console=console, transient=True) as progress:
@@ -132,7 +136,6 @@ def run_all(
                 console.print(
                     f'[{done}/{len(runs)}] row {run.row.number}, {run.name}: '
                     f'{result}',
-                    markup=False,
                     highlight=False,
                 )
         finally:
@@ -145,7 +148,7 @@ def run_all(
 def main() -> int:
     """Run the table; returns the exit status."""
     args = parse_args()
-    console = Console(soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     try:
         numbers = [int(x) for x in args.rows.split(',')] if args.rows else None
         table = find_table(args.table)
@@ -169,7 +172,6 @@ def main() -> int:
         for run, reason in failed:
             console.print(
                 f'  row {run.row.number}, seed {run.seed}: {reason}',
-                markup=False,
                 highlight=False,
             )
     return 1 if failed else 0

@@ -21,7 +21,11 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from torch import nn
 
-from mmdet_ohem.inference.drawing import draw_detections, picture_names
+from mmdet_ohem.inference.drawing import (
+    draw_detections,
+    picture_names,
+    refuse_to_replace,
+)
 from mmdet_ohem.inference.inputs import (
     Boxes,
     Image,
@@ -119,13 +123,16 @@ class FastRCNNInferencer:
 
         Raises:
             FileNotFoundError: An image is missing.
-            ValueError: An image or boxes are not as described.
+            ValueError: An image or boxes are not as described, or a picture
+                would replace its image.
             ImportError: Selective search needs OpenCV's contrib modules.
         """
         many = isinstance(images, list | tuple)
         listed: Sequence[Any] = images if many else [images]  # type: ignore
         given = boxes_per_image(boxes, len(listed) if many else None)
         names = picture_names(listed)
+        if out_dir is not None:
+            refuse_to_replace(listed, out_dir)
         samples = []
         for image, own_boxes, name in zip(listed, given, names, strict=True):
             pixels = read_image(image)
