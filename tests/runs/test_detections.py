@@ -46,7 +46,7 @@ def test_code_is_not_run(tmp_path: Path) -> None:
     touched, path = tmp_path / 'touched', tmp_path / 'detections.pkl'
     attack = Attack(os.mkdir, str(touched))
     path.write_bytes(pickle.dumps(detections(attack=attack)))
-    with pytest.raises(ValueError, match=r'detections\.pkl cannot.*Remedy'):
+    with pytest.raises(ValueError, match=r'detections\.pkl asks.*Remedy'):
         read_detections(path)
     assert not touched.exists()
 
