@@ -2,15 +2,16 @@
 
 Relies on ``load_state_dict`` of mmengine 0.10.7, which ``Runner`` loads every
 checkpoint with: it calls the post hooks of each module with the names that
-are missing and unexpected so far, of the whole model last; and on
-``Runner.load_checkpoint`` removing ``module.`` in front of names.
+are missing and unexpected so far, of the whole model last, but not those of
+its wrappers; and on ``Runner.load_checkpoint`` removing ``module.`` in front
+of names.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from torch import Tensor, nn
 
 #: Called with the names that are missing, and those that are unexpected.
@@ -18,12 +19,12 @@ Loaded = Callable[[list[str], list[str]], None]
 
 
 def unwrapped(model: Any) -> Any:
-    """A model without the wrappers of several processes.
+    """A model without the wrappers of several processes, or of several views.
 
     Args:
         model: Of a runner.
     """
-    while is_model_wrapper(model):
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
         model = model.module
     return model
 

@@ -4,13 +4,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 import mmdet_ohem.guard.safe_checkpoint_hook as module
 from mmdet_ohem.guard.last_checkpoint import last_checkpoint
+from mmdet_ohem.host.patching import listen_to
 from mmdet_ohem.runs.torn_checkpoints import TornCheckpointError
 from tests.guard.torn import TEAR, tear
 from tests.guard.trainings import (
@@ -124,15 +124,11 @@ def test_the_best_goes_once_the_better_is_there(root: Path) -> None:
         x for x in runner.hooks if isinstance(x, module.SafeCheckpointHook)
     )
     before: list[list[str]] = []
-    save = runner.save_checkpoint
-
-    def saved(*args: Any, **kwargs: Any) -> None:
-        save(*args, **kwargs)
-        before.append(kept(root))
-
-    runner.save_checkpoint = saved  # type: ignore[method-assign]
+    listen_to(
+        runner, 'save_checkpoint', lambda *_, **__: before.append(kept(root))
+    )
     assert runner.val_loop is not None
-    runner.val_loop.evaluator.evaluate = lambda size: dict(  # type: ignore
+    runner.val_loop.evaluator.evaluate = lambda size: dict(
         rising=float(runner.iter)
     )
     runner.train()
@@ -167,12 +163,8 @@ def test_the_note_is_no_obstacle(note: str, root: Path) -> None:
     (root / 'run/last_checkpoint').write_text(note)
     config.resume = True
     runner = runner_of(config)
-    starts = []
-    monkey = runner.resume
-    runner.resume = lambda file, **kw: (  # type: ignore[method-assign]
-        starts.append(file),
-        monkey(file, **kw),
-    )
+    starts: list[str] = []
+    listen_to(runner, 'resume', lambda _, file: starts.append(file))
     runner.train()
     assert starts == [str(root / 'run/iter_4.pth')]
 
