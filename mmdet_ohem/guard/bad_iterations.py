@@ -34,10 +34,16 @@ class BadIterations:
 
     Args:
         limit: How many bad ones in a row are too many.
+
+    Attributes:
+        num_bad: How many were bad, of all that were read.
+        last: The last bad one; None before there is one.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.num_bad = 0
+        self.last: Iteration | None = None
         self._unread: list[Iteration] = []
         self._row: list[Iteration] = []
 
@@ -67,6 +73,8 @@ class BadIterations:
                 continue
             iteration.flags = tuple(values)
             self._row.append(iteration)
+            self.num_bad += 1
+            self.last = iteration
             if len(self._row) == self.limit:
                 return self._row
         return []

@@ -39,8 +39,9 @@ class FiniteLossHook(Hook):
     On a GPU the flags stay on the device and are read each ``interval``
     iterations, and before a checkpoint is written; on a CPU, at once.
 
-    RoIs whose loss is not finite are counted, and the count is a warning at
-    each interval in which it grew.
+    RoIs whose loss is not finite, and bad iterations that did not stop the
+    training, are counted; each count is a warning at the end of an interval
+    in which it grew.
 
     Args:
         num_iters: Bad iterations in a row after which the training stops.
@@ -62,14 +63,14 @@ class FiniteLossHook(Hook):
         self.interval = interval
         self._iterations = BadIterations(num_iters)
         self._rois_without_loss: list[Tensor] = []
-        self._num_reported = 0
+        self._num_rois = self._num_bad = 0  # that warnings told of
         self._stops: list[Callable[[], None]] = []
 
     def before_train(self, runner: Runner) -> None:
         """Listen to the samplers, where the detector has any."""
         self._stop_listening()  # to those of a training that broke off
         self._iterations = BadIterations(self.num_iters)
-        self._num_reported = _num_non_finite(runner)
+        self._num_rois, self._num_bad = _num_non_finite(runner), 0
         self._stops = [
             listen(sampler, self._look_at)
             for sampler in roi_samplers(runner.model)
@@ -144,23 +145,33 @@ class FiniteLossHook(Hook):
             )
 
     def _warn(self, runner: Runner) -> None:
-        """Say how many RoIs had no finite loss since the last warning."""
-        total = _num_non_finite(runner)
-        if total > self._num_reported:
-            print_log(
+        """Say what was not finite since the last warning."""
+        total, bad = _num_non_finite(runner), self._iterations.num_bad
+        if total > self._num_rois:
+            _log(
                 f'iteration {runner.iter + 1}: the loss of '
-                f'{total - self._num_reported} more RoIs was not finite '
-                f'({total} so far); they are not mined',
-                logger='current',
-                level=logging.WARNING,
+                f'{total - self._num_rois} more RoIs was not finite '
+                f'({total} so far); they are not mined'
             )
-        self._num_reported = total
+        last = self._iterations.last
+        if last is not None and bad > self._num_bad:
+            _log(
+                f'{bad - self._num_bad} more iterations computed nothing to '
+                f'learn from ({bad} so far), the last of them iteration '
+                f'{_describe(last)}. The training stops after '
+                f'{self.num_iters} in a row. {_REMEDY}'
+            )
+        self._num_rois, self._num_bad = total, bad
 
     def _stop_listening(self) -> None:
         for stop in self._stops:
             stop()
         self._stops.clear()
         self._rois_without_loss.clear()
+
+
+def _log(text: str) -> None:
+    print_log(text, logger='current', level=logging.WARNING)
 
 
 def _describe(iteration: Iteration) -> str:

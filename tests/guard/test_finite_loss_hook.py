@@ -109,7 +109,9 @@ def test_the_command_ends_with_the_error(root: Path) -> None:
         assert all(x.isfinite().all() for x in weights.values())
 
 
-def test_one_bad_iteration_stops_nothing(root: Path) -> None:
+def test_bad_iterations_apart_are_counted(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Infinite(Hook):
         priority = 'VERY_HIGH'
 
@@ -119,8 +121,14 @@ def test_one_bad_iteration_stops_nothing(root: Path) -> None:
             if batch_idx % 5 != 4:
                 kw['outputs']['loss'] = torch.tensor(float('inf'))
 
+    said = hear(monkeypatch, module)
     config = training_config(root, train_cfg__max_iters=12)
+    config.default_hooks.finite_loss.interval = 6
     assert train(config, Infinite()).iter == 12
+    first, second = said
+    assert first.startswith('5 more iterations') and '(5 so far)' in first
+    assert second.startswith('5 more iterations') and '(10 so far)' in second
+    assert 'iteration 12: its loss is not finite (loss inf' in second
 
 
 def iteration(number: int, *flags: bool) -> Iteration:

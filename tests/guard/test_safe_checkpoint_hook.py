@@ -1,12 +1,15 @@
 """Nothing is lost when a process is killed while it saves."""
 
+import errno
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from mmengine.fileio import LocalBackend
 
 import mmdet_ohem.guard.safe_checkpoint_hook as module
 from mmdet_ohem.guard.last_checkpoint import last_checkpoint
@@ -106,6 +109,24 @@ def test_keeps_as_many_as_it_is_told(root: Path) -> None:
     assert kept(root) == ['iter_4.pth', 'iter_6.pth']
     note = (root / 'run/last_checkpoint').read_text()
     assert note == str(root / 'run/iter_6.pth')
+
+
+def test_a_full_disk_costs_no_checkpoint(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = LocalBackend.put
+
+    def put_some(self: Any, data: bytes, path: str) -> None:
+        if 'iter_4' in str(path):
+            put(self, data[:99], path)
+            raise OSError(errno.ENOSPC, 'No space left on device')
+        put(self, data, path)
+
+    monkeypatch.setattr(LocalBackend, 'put', put_some)
+    config = training_config(root, default_hooks__checkpoint__max_keep_ckpts=1)
+    with pytest.raises(OSError, match=r"No space left .*iter_4\.pth'"):
+        train(config)
+    assert kept(root) == ['iter_2.pth']
 
 
 def test_the_best_goes_once_the_better_is_there(root: Path) -> None:
