@@ -69,6 +69,7 @@ def runner_of(
     hooks: tuple[dict, ...] = (STATES, SKIP),
     resume: bool = False,
     interval: int = 100,
+    lr: float = 1e-3,
     **loader: Any,
 ) -> Runner:
     torch.manual_seed(0)
@@ -86,7 +87,7 @@ def runner_of(
         )
         | loader,
         train_cfg=dict(type='IterBasedTrainLoop', max_iters=NUM_ITERS),
-        optim_wrapper=dict(optimizer=dict(type='SGD', lr=1e-3, momentum=0.9)),
+        optim_wrapper=dict(optimizer=dict(type='SGD', lr=lr, momentum=0.9)),
         default_hooks=dict(
             checkpoint=dict(
                 type='mmdet_ohem.SafeCheckpointHook',
@@ -114,7 +115,8 @@ def losses_of(folder: Path, *args: Any, **kwargs: Any) -> dict[int, Tensor]:
 def break_off(
     folder: Path, iteration: int, num_workers: int, **kwargs: Any
 ) -> None:
-    runner = runner_of(folder, num_workers, interval=iteration, **kwargs)
+    kwargs = dict(interval=iteration) | kwargs
+    runner = runner_of(folder, num_workers, **kwargs)
     runner.register_hook(BreakOff(iteration))
     with pytest.raises(BrokenOffError):
         runner.train()
