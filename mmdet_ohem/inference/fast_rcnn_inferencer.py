@@ -18,9 +18,9 @@ from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 from torch import nn
 
+from mmdet_ohem.guard.load_fitting import load_fitting
 from mmdet_ohem.inference.drawing import (
     draw_detections,
     picture_names,
@@ -65,6 +65,9 @@ class FastRCNNInferencer:
     Attributes:
         detector: The model; mmdet's functions can be called with it.
         dataset_meta: ``classes`` and ``palette``.
+
+    Raises:
+        ValueError: The weights do not fit the config.
 
     Example:
         >>> detect = FastRCNNInferencer('configs/x.py', 'work_dirs/x.pth')
@@ -163,9 +166,7 @@ class FastRCNNInferencer:
                 level=logging.WARNING,
             )
         else:
-            loaded = load_checkpoint(
-                detector, os.fspath(checkpoint), map_location='cpu'
-            )
+            loaded = load_fitting(detector, checkpoint)
             meta.update(loaded.get('meta', {}).get('dataset_meta') or {})
         # Where mmdet's own functions look for it.
         self.dataset_meta = detector.dataset_meta = meta
