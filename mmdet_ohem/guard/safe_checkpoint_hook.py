@@ -9,7 +9,6 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmdet_ohem.guard.finite_weights import non_finite_tensors
-from mmdet_ohem.guard.last_checkpoint import last_checkpoint
 from mmdet_ohem.guard.last_good import last_good_checkpoint
 from mmdet_ohem.host.checkpoint_saving import WholeCheckpointHook
 from mmdet_ohem.host.resuming import (
@@ -21,6 +20,7 @@ from mmdet_ohem.host.resuming import (
 )
 from mmdet_ohem.host.weights_loading import unwrapped
 from mmdet_ohem.registry import HOOKS
+from mmdet_ohem.runs.last_checkpoint import last_checkpoint
 from mmdet_ohem.runs.torn_checkpoints import refuse_torn
 
 

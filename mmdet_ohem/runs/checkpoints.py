@@ -85,32 +85,13 @@ def select_checkpoints(
         for path in chosen:
             refuse_torn(path)
         return chosen
-    whole = tuple(path for path in found.values() if not _is_torn(path))
+    whole = tuple(path for path in found.values() if not is_torn(path))
     if not whole:
         raise FileNotFoundError(
             f'{folder} holds no whole checkpoint: all of {_join(found)} are '
             f'torn. {REMEDY}'
         )
     return whole
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """Find the last checkpoint from which a training can go on.
-
-    mmengine's own note of the last checkpoint is no help where the process
-    was killed while it wrote one of the two.
-
-    Args:
-        folder: mmdet's ``--work-dir``.
-
-    Returns:
-        The last whole file, checked to its last byte; None where there is
-        none. Torn ones after it are named in a warning.
-    """
-    for path in reversed(find_checkpoints(folder).values()):
-        if not _is_torn(path, thorough=True):
-            return path
-    return None
 
 
 def load_weights(detector: nn.Module, checkpoint: Path) -> int:
@@ -145,8 +126,13 @@ def load_weights(detector: nn.Module, checkpoint: Path) -> int:
     return int(loaded.get('meta', {}).get('iter', number))
 
 
-def _is_torn(path: Path, thorough: bool = False) -> bool:
-    """Whether a checkpoint is torn, which a warning then says."""
+def is_torn(path: Path, thorough: bool = False) -> bool:
+    """Whether a checkpoint is torn; if it is, a warning says so.
+
+    Args:
+        path: The file.
+        thorough: As for :func:`find_flaw`.
+    """
     flaw = find_flaw(path, thorough)
     if flaw:
         print_log(

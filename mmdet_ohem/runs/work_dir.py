@@ -8,9 +8,10 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmdet_ohem.runs.checkpoints import last_checkpoint, select_checkpoints
+from mmdet_ohem.runs.checkpoints import select_checkpoints
 from mmdet_ohem.runs.config_file import read_config
 from mmdet_ohem.runs.detections import DETECTIONS, read_detections
+from mmdet_ohem.runs.last_checkpoint import last_checkpoint
 from mmdet_ohem.runs.metrics import (
     Metrics,
     find_tests,

@@ -12,8 +12,8 @@ import torch
 from mmengine.fileio import LocalBackend
 
 import mmdet_ohem.guard.safe_checkpoint_hook as module
-from mmdet_ohem.guard.last_checkpoint import last_checkpoint
 from mmdet_ohem.host.patching import listen_to
+from mmdet_ohem.runs.last_checkpoint import last_checkpoint
 from mmdet_ohem.runs.torn_checkpoints import TornCheckpointError
 from tests.guard.torn import TEAR, tear
 from tests.guard.trainings import (

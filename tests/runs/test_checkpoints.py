@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from mmdet_ohem.runs.checkpoints import (
-    last_checkpoint,
     load_weights,
     select_checkpoints,
 )
 from mmdet_ohem.runs.config_file import read_config
+from mmdet_ohem.runs.last_checkpoint import last_checkpoint
 from mmdet_ohem.runs.torn_checkpoints import (
     TornCheckpointError,
     find_flaw,

@@ -163,7 +163,8 @@ def test_nothing_else_knows_the_files_of_a_work_dir() -> None:
         path
         for folder in ('mmdet_ohem', 'tools')
         for path in (root / folder).rglob('*.py')
-        if path.parent.name not in ('runs', '.mim')
+        # host/ writes the note of the last checkpoint, as mmengine does.
+        if path.parent.name not in ('runs', 'host', '.mim')
     ]
     code = re.compile(r'"""[\s\S]*?"""|#.*')  # what is only said is no reading
     found = {

@@ -1,14 +1,8 @@
 """The checkpoint from which a training that broke off goes on."""
 
-import logging
-import re
 from pathlib import Path
 
-from mmengine.logging import print_log
-
-from mmdet_ohem.runs.torn_checkpoints import find_flaw
-
-_NAME = re.compile(r'(iter|epoch)_(\d+)\.pth')
+from mmdet_ohem.runs.checkpoints import find_checkpoints, is_torn
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -28,29 +22,27 @@ def last_checkpoint(folder: Path) -> Path | None:
         ones that are newer are named in a warning.
     """
     for path in _newest_first(folder):
-        flaw = find_flaw(path, thorough=True)
-        if flaw is None:
+        if not is_torn(path, thorough=True):
             return path
-        print_log(
-            f'{path} {flaw}; it is skipped. Remedy: none is needed, the '
-            'training writes it again',
-            logger='current',
-            level=logging.WARNING,
-        )
     return None
 
 
 def _newest_first(folder: Path) -> list[Path]:
     """Checkpoints of a folder, those of its last training first."""
-    paths = [x for x in folder.glob('*.pth') if _NAME.fullmatch(x.name)]
+    numbers = {path: n for n, path in find_checkpoints(folder).items()}
+    # The clock of some file systems is coarse: then the number decides.
+    paths = sorted(
+        numbers,
+        key=lambda x: (x.stat().st_mtime_ns, numbers[x]),
+        reverse=True,
+    )
     noted = _read_note(folder)
-    paths.sort(key=_by_time, reverse=True)
     if noted not in paths:
         return paths
     # The process may have been killed between a checkpoint and its note.
     after = paths[: paths.index(noted)]
-    after = [x for x in after if _number(x) > _number(noted)]
-    first = [*sorted(after, key=_number, reverse=True), noted]
+    after = [x for x in after if numbers[x] > numbers[noted]]
+    first = [*sorted(after, key=numbers.__getitem__, reverse=True), noted]
     return [*first, *(x for x in paths if x not in first)]
 
 
@@ -61,12 +53,3 @@ def _read_note(folder: Path) -> Path | None:
     except (OSError, UnicodeDecodeError):
         return None
     return folder / Path(text).name if text else None
-
-
-def _number(path: Path) -> int:
-    match = _NAME.fullmatch(path.name)
-    return int(match[2]) if match else -1
-
-
-def _by_time(path: Path) -> tuple[int, int]:
-    return path.stat().st_mtime_ns, _number(path)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-import mmdet_ohem.guard.last_checkpoint as module
-from mmdet_ohem.guard.last_checkpoint import last_checkpoint
+import mmdet_ohem.runs.last_checkpoint as module
+from mmdet_ohem.runs.last_checkpoint import last_checkpoint
 from tests.guard.torn import TEAR, tear, write_checkpoint
 from tests.guard.trainings import hear
 
