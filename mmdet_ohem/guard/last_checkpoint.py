@@ -11,7 +11,9 @@ from mmdet_ohem.runs.torn_checkpoints import find_flaw
 _NAME = re.compile(r'(iter|epoch)_(\d+)\.pth')
 
 
-def last_checkpoint(folder: Path) -> Path | None:
+def last_checkpoint(
+    folder: Path, note_folder: Path | None = None
+) -> Path | None:
     """Find the newest readable checkpoint of a training.
 
     mmengine trusts the note ``last_checkpoint``, which is empty or out of
@@ -21,14 +23,16 @@ def last_checkpoint(folder: Path) -> Path | None:
     in the same folder.
 
     Args:
-        folder: mmdet's ``--work-dir``.
+        folder: mmdet's ``--work-dir``, or where else checkpoints go.
+        note_folder: Where the note is, if it is elsewhere.
 
     Returns:
-        The file, checked to its last byte; None where there is none. Torn
+        The file, checked to its last byte (a folder, as DeepSpeed writes
+        them, is not looked into); None where there is none. Torn
         ones that are newer are named in a warning.
     """
-    for path in _newest_first(folder):
-        flaw = find_flaw(path, thorough=True)
+    for path in _newest_first(folder, _read_note(note_folder or folder)):
+        flaw = None if path.is_dir() else find_flaw(path, thorough=True)
         if flaw is None:
             return path
         print_log(
@@ -40,10 +44,10 @@ def last_checkpoint(folder: Path) -> Path | None:
     return None
 
 
-def _newest_first(folder: Path) -> list[Path]:
+def _newest_first(folder: Path, note: str) -> list[Path]:
     """Checkpoints of a folder, those of its last training first."""
     paths = [x for x in folder.glob('*.pth') if _NAME.fullmatch(x.name)]
-    noted = _read_note(folder)
+    noted = folder / note
     paths.sort(key=_by_time, reverse=True)
     if noted not in paths:
         return paths
@@ -54,13 +58,13 @@ def _newest_first(folder: Path) -> list[Path]:
     return [*first, *(x for x in paths if x not in first)]
 
 
-def _read_note(folder: Path) -> Path | None:
-    """The checkpoint in mmengine's note, by its name in this folder."""
+def _read_note(folder: Path) -> str:
+    """The name of the checkpoint in mmengine's note, if there is one."""
     try:
         text = (folder / 'last_checkpoint').read_text().strip()
     except (OSError, UnicodeDecodeError):
-        return None
-    return folder / Path(text).name if text else None
+        return ''
+    return Path(text).name
 
 
 def _number(path: Path) -> int:

@@ -19,7 +19,11 @@ What is trained:
 What is around it:
 
 - ``pipelines``, ``datasets``: configs of data, and annotations;
-- ``dataloading``: batches that a resumed training skips;
+- ``dataloading``, ``batch_skipping``, ``worker_states``: batches that a
+  resumed training skips;
 - ``message_hub``, ``schedules``: the log, and when it is written;
-- ``checkpoints``, ``files``, ``process_group``: on disk, and in processes.
+- ``checkpoints``, ``files``, ``process_group``: on disk, and in processes;
+- ``checkpoint_saving``, ``resuming``, ``weights_loading``: how checkpoints are
+  written, found and loaded;
+- ``detectors``: samplers and heads of any detector.
 """

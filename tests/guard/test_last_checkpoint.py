@@ -63,6 +63,12 @@ def test_torn_ones_are_skipped_and_named(
     assert len(said) == 1 and str(tmp_path / 'iter_30.pth') in said[0]
 
 
+def test_a_folder_of_deepspeed_is_believed(tmp_path: Path) -> None:
+    write_run(tmp_path, 10)
+    (tmp_path / 'iter_20.pth').mkdir()
+    assert last_checkpoint(tmp_path) == tmp_path / 'iter_20.pth'
+
+
 def test_there_may_be_none(tmp_path: Path) -> None:
     assert last_checkpoint(tmp_path) is None
     write_checkpoint(tmp_path / 'best_mAP_iter_3.pth')
