@@ -67,5 +67,8 @@ class FingerprintHook(Hook):
 
 def _fingerprint_of(runner: Runner) -> dict[str, str]:
     return fingerprint(
-        runner.cfg.to_dict(), seed=runner.seed, processes=get_world_size()
+        runner.cfg.to_dict(),
+        seed=runner.seed,
+        processes=get_world_size(),
+        images=len(runner.train_dataloader.dataset),
     )

@@ -58,8 +58,9 @@ class SafeCheckpointHook(WholeCheckpointHook):
 
     def before_run(self, runner: Runner) -> None:
         """Find the checkpoint to go on from, and see that it is whole."""
-        if finds_checkpoint_itself(runner):
-            resume_from(runner, _found(runner))
+        folder = self.folder(runner)
+        if finds_checkpoint_itself(runner) and folder is not None:
+            resume_from(runner, _found(folder, Path(runner.work_dir)))
         given = checkpoint_to_load(runner)
         if given is not None and _is_archive(Path(given)):
             refuse_torn(Path(given), thorough=True)
@@ -108,24 +109,24 @@ def _is_archive(path: Path) -> bool:
         return file.read(2) in (b'', b'PK')
 
 
-def _found(runner: Runner) -> str | None:
-    """The newest readable checkpoint of the work dir, for all processes."""
+def _found(folder: Path, note_folder: Path) -> str | None:
+    """The newest readable checkpoint in a folder, for all processes."""
     found: list[Any] = [None]
     if is_main_process():
-        path = last_checkpoint(Path(runner.work_dir))
+        path = last_checkpoint(folder, note_folder)
         found = [None if path is None else str(path)]
-        _say(runner.work_dir, found[0])
+        _say(folder, found[0])
     broadcast_object_list(found)
     return found[0]
 
 
-def _say(work_dir: str, found: str | None) -> None:
+def _say(folder: Path, found: str | None) -> None:
     if found is not None:
         text = f'resume: the newest readable checkpoint is {found}'
         level = logging.INFO
     else:
         text = (
-            f'resume: {work_dir} holds no readable checkpoint; the training '
+            f'resume: {folder} holds no readable checkpoint; the training '
             'begins at its first iteration'
         )
         level = logging.WARNING

@@ -48,12 +48,13 @@ class WeightsFitHook(Hook):
     def __init__(self, classes: bool = True) -> None:
         self.classes = classes
         self._stop: Callable[[], None] | None = None
+        self._look: Callable[..., None] | None = None
 
     def after_load_checkpoint(
         self, runner: Runner, checkpoint: dict[str, Any]
     ) -> None:
         """Compare classes now, and weights once torch has loaded them."""
-        self._done(runner)
+        self._done()
         model = unwrapped(runner.model)
         is_new_training = purpose_of_loading(runner) is Loading.FINE_TUNE
         theirs, ours = classes_of(checkpoint), _classes(runner)
@@ -63,7 +64,11 @@ class WeightsFitHook(Hook):
             f'{name_classes(ours)}'
         )
 
-        def look(missing: list[str], superfluous: list[str]) -> None:
+        def look(
+            missing: list[str] | None = None,
+            superfluous: list[str] | None = None,
+        ) -> None:
+            self._look = None
             misfit = compare(checkpoint, model, missing, superfluous)
             if misfit.is_partial and not is_new_training:
                 raise ValueError(_refusal(about, misfit.describe()))
@@ -73,16 +78,18 @@ class WeightsFitHook(Hook):
         if compares and theirs and ours and theirs != ours:
             details = compare(checkpoint, model).describe()
             raise ValueError(_refusal(about, details))
-        self._stop = when_loaded(model, look)
+        self._stop, self._look = when_loaded(model, look), look
 
     def before_train(self, runner: Runner) -> None:
-        """Loading is over."""
-        self._done(runner)
+        """Loading is over; look now if torch did not tell of it."""
+        self._done()
+        if self._look is not None:
+            self._look()
 
     before_val = before_train
     before_test = before_train
 
-    def _done(self, runner: Runner) -> None:
+    def _done(self) -> None:
         if self._stop is not None:
             self._stop()
             self._stop = None

@@ -22,11 +22,15 @@ What is trained:
 What is around it:
 
 - ``pipelines``, ``datasets``: configs of data, and annotations;
-- ``dataloading``: batches that a resumed training skips;
+- ``dataloading``, ``batch_skipping``, ``worker_states``: batches that a
+  resumed training skips;
 - ``message_hub``, ``schedules``: the log, and when it is written;
 - ``checkpoints``, ``checkpoint_claims``: weights, read without running code;
 - ``safe_pickle``, ``pickled_values``, ``pickled_tensors``: pickles, of which
   nothing is run;
 - ``safe_config``: a config that was dumped, read without running it;
-- ``files``, ``process_group``: on disk, and in several processes.
+- ``checkpoint_saving``, ``resuming``, ``weights_loading``: how checkpoints are
+  written, found and loaded;
+- ``files``, ``process_group``: on disk, and in several processes;
+- ``detectors``: samplers and heads of any detector.
 """

@@ -38,6 +38,21 @@ class WholeCheckpointHook(CheckpointHook):
         super().__init__(*args, **kwargs)
         self.last_written: str | None = None
 
+    def folder(self, runner: Runner) -> Path | None:
+        """Where the checkpoints of a training go.
+
+        Args:
+            runner: Of the training, before its hooks' ``before_train``.
+
+        Returns:
+            The folder; None on storage that is not a local disk.
+        """
+        if self.out_dir is None:
+            return Path(runner.work_dir)
+        if '://' in str(self.out_dir):
+            return None
+        return Path(self.out_dir) / Path(runner.work_dir).name
+
     def before_train(self, runner: Runner) -> None:
         """Also delete what a killed process left half-written."""
         super().before_train(runner)

@@ -7,7 +7,9 @@ from mmengine.logging import print_log
 
 from mmdet_ohem.mining.rules import Choice, ScoredRoIs
 
-_MAX_IN_A_ROW = 10
+# FiniteLossHook stops earlier and names images: this is for trainings that do
+# not have it.
+_MAX_IN_A_ROW = 20
 _LIKELY = (
     'Likely causes: a learning rate that is too high, boxes without area in '
     'the ground truth, target_stds of the box coder that are 0'
@@ -23,7 +25,7 @@ class NonFiniteLosses:
     - where no RoI of an image has a finite loss, RoIs are trained on all the
       same, so that the loss of the training is not finite either, as it would
       be without mining;
-    - where this holds for all foreground, in ten images in a row that have
+    - where this holds for all foreground, in twenty images in a row that have
       foreground, training on background alone is an error;
     - each time that the number of images concerned has grown ten times, a
       warning says how many RoIs were left out.
@@ -54,7 +56,7 @@ class NonFiniteLosses:
             ``choice``, or the first ``num`` RoIs where no loss is finite.
 
         Raises:
-            FloatingPointError: The foreground of ten images in a row had no
+            FloatingPointError: The foreground of twenty images in a row had no
                 finite loss, though their background had.
         """
         if not len(rois):

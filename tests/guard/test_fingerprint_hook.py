@@ -47,7 +47,8 @@ def test_another_list_is_another_training(
     config.train_dataloader.batch_size = 1
     train(config)
     (warning,) = said
-    assert '2 of these are not of the schedule' in warning
+    assert 'images: 3 before, 2 now' in warning
+    assert '3 of these are not of the schedule' in warning
     assert 'Main/trainval.txt: 21 bytes' in warning
     assert 'train_dataloader.batch_size: 2 before, 1 now' in warning
 

@@ -177,7 +177,8 @@ def test_rois_without_a_loss_are_counted_again_and_again(
             self, runner: Runner, *args: Any, **kw: Any
         ) -> None:
             model: Any = runner.model
-            model.roi_head.bbox_sampler.num_non_finite += runner.iter % 2
+            sampler = model.roi_head.bbox_sampler
+            sampler.non_finite.num_rois += runner.iter % 2
 
     said = hear(monkeypatch, module)
     config = training_config(root)

@@ -13,6 +13,7 @@ from mmengine.fileio import LocalBackend
 
 import mmdet_ohem.guard.safe_checkpoint_hook as module
 from mmdet_ohem.host.patching import listen_to
+from mmdet_ohem.host.resuming import checkpoint_to_load
 from mmdet_ohem.runs.last_checkpoint import last_checkpoint
 from mmdet_ohem.runs.torn_checkpoints import TornCheckpointError
 from tests.guard.torn import TEAR, tear
@@ -188,6 +189,19 @@ def test_the_note_is_no_obstacle(note: str, root: Path) -> None:
     listen_to(runner, 'resume', lambda _, file: starts.append(file))
     runner.train()
     assert starts == [str(root / 'run/iter_4.pth')]
+
+
+def test_checkpoints_may_go_elsewhere(root: Path) -> None:
+    config = training_config(
+        root, default_hooks__checkpoint__out_dir=str(root / 'elsewhere')
+    )
+    break_off(config, 5)
+    (root / 'run/last_checkpoint').write_text('')
+    config.resume = True
+    runner = runner_of(config)
+    runner.call_hook('before_run')
+    expected = str(root / 'elsewhere/run/iter_4.pth')
+    assert checkpoint_to_load(runner) == expected
 
 
 def test_nothing_to_resume_begins_at_the_beginning(

@@ -72,7 +72,7 @@ def test_images_without_a_roi_have_a_loss_of_zero() -> None:
 def test_foreground_without_a_finite_loss_is_an_error() -> None:
     roi_head = standard_roi_head(OHEM)
     roi_head.bbox_head.bbox_coder.stds = (0.0, 0.0, 0.0, 0.0)
-    for _ in range(9):
+    for _ in range(19):
         trained_loss(roi_head)
     trained_loss(roi_head, num_gts=0)  # has nothing to tell
     with pytest.raises(FloatingPointError, match=r'background alone.*_stds'):
@@ -94,7 +94,7 @@ def test_good_foreground_ends_a_row_of_bad_images() -> None:
     good = rois_by_hand([2.0, 1.0], labels=[0, -1])
     guard, rule = NonFiniteLosses('x'), Rule('ohem')
     for _ in range(3):
-        for _ in range(9):
+        for _ in range(19):
             guard.check(bad, rule(bad, 1), 1)
         guard.check(good, rule(good, 1), 1)
 

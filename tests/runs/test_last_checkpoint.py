@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-import mmdet_ohem.runs.last_checkpoint as module
+import mmdet_ohem.runs.checkpoints as module
 from mmdet_ohem.runs.last_checkpoint import last_checkpoint
 from tests.guard.torn import TEAR, tear, write_checkpoint
 from tests.guard.trainings import hear
@@ -61,6 +61,12 @@ def test_torn_ones_are_skipped_and_named(
     said = hear(monkeypatch, module)
     assert last_checkpoint(tmp_path) == tmp_path / 'iter_20.pth'
     assert len(said) == 1 and str(tmp_path / 'iter_30.pth') in said[0]
+
+
+def test_a_folder_of_deepspeed_is_believed(tmp_path: Path) -> None:
+    write_run(tmp_path, 10)
+    (tmp_path / 'iter_20.pth').mkdir()
+    assert last_checkpoint(tmp_path) == tmp_path / 'iter_20.pth'
 
 
 def test_there_may_be_none(tmp_path: Path) -> None:
