@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mmdet_ohem.host.files import replacing
+from mmdet_ohem.evaluation.file_names import check_class_names
+from mmdet_ohem.host.files import replacing, write_text
 
 ClassDetections = dict[str, np.ndarray]
 """Image name -> ``(n, 5)``: edges x1, y1, x2, y2, and the score."""
@@ -83,11 +84,12 @@ def write_voc_archive(
 
     Raises:
         OSError: A file cannot be written; the error names it.
+        ValueError: The name of a class cannot be part of a file's name.
     """
+    check_class_names(list(detections))
     prefix = Path(outfile_prefix)
     archive = prefix.with_name(prefix.name + '.tar.gz')
     folder = f'results/VOC{year}/Main'
-    (prefix / folder).mkdir(parents=True, exist_ok=True)
     # A half-written archive would be sent in: there is all or none.
     with (
         replacing(archive) as temporary,
@@ -95,9 +97,7 @@ def write_voc_archive(
     ):
         for name, of_class in detections.items():
             file = f'{folder}/{competition}_det_{image_set}_{name}.txt'
-            (prefix / file).write_text(
-                format_lines(of_class, score_decimals), encoding='ascii'
-            )
+            write_text(prefix / file, format_lines(of_class, score_decimals))
             tar.add(prefix / file, arcname=file)
     return archive
 

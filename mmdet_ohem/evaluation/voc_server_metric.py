@@ -7,6 +7,10 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from mmdet_ohem.evaluation.file_names import (
+    check_class_names,
+    check_image_name,
+)
 from mmdet_ohem.evaluation.voc_results import write_voc_archive
 from mmdet_ohem.proposals.box_corners import holds_edges, to_edges
 from mmdet_ohem.registry import METRICS
@@ -80,7 +84,14 @@ class VOCServerMetric(BaseMetric):
             data_samples: ``img_id`` and ``pred_instances``: ``bboxes`` (n, 4)
                 xyxy in pixels of the original image, ``scores`` (n,),
                 ``labels`` (n,).
+
+        Raises:
+            ValueError: A class or an image has a name that cannot be in the
+                files of the server.
         """
+        assert self.dataset_meta is not None
+        if not self.results:  # now, not after hours of testing
+            check_class_names(list(self.dataset_meta['classes']))
         for data_sample in data_samples:
             found = data_sample['pred_instances']
             rows = np.column_stack(
@@ -94,6 +105,7 @@ class VOCServerMetric(BaseMetric):
             labels = found['labels'].cpu().numpy()
             keep = rows[:, 4] > self.score_thr
             name = str(data_sample['img_id'])
+            check_image_name(name)
             self.results.append((name, rows[keep], labels[keep]))
 
     def compute_metrics(self, results: list) -> dict[str, float]:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from mmdet_ohem.figure3.checkpoint_loss import CheckpointLoss
 from mmdet_ohem.figure3.loss_sums import ALL, KIND_NAMES, KINDS, pick_mean
 from mmdet_ohem.host.files import replacing, write_text
+from mmdet_ohem.plain_text import without_math
 
 _COLUMNS = (
     'label',
@@ -133,7 +134,7 @@ def _draw_curves(
             [y for _, y in points],
             marker='o',
             markersize=4,
-            label=run.label,
+            label=without_math(run.label),
         )
     # Zero belongs to the data, so that the margin above is one of the whole.
     axes.axhline(0, linewidth=0)

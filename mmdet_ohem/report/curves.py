@@ -9,6 +9,7 @@ from plotly.colors import qualitative
 from plotly.io import to_html
 
 from mmdet_ohem.figure3.loss_sums import KIND_NAMES
+from mmdet_ohem.plain_text import without_tags
 from mmdet_ohem.report.figure3 import Figure3
 from mmdet_ohem.runs.training_log import Curve
 from mmdet_ohem.runs.work_dir import WorkDir
@@ -132,7 +133,7 @@ def _draw(panel: Panel, labels: Sequence[str]) -> go.Figure:
             go.Scatter(
                 x=curve.iterations,
                 y=curve.values,
-                name='<br>'.join(textwrap.wrap(label, _LEGEND_WIDTH)),
+                name=_legend(label),
                 mode='lines+markers',
                 line=dict(color=palette[nth[label] % len(palette)], width=2),
                 # Marks differ too, for those who see colours differently.
@@ -153,6 +154,12 @@ def _draw(panel: Panel, labels: Sequence[str]) -> go.Figure:
     figure.update_xaxes(title='iteration', automargin=True)
     figure.update_yaxes(rangemode='tozero', automargin=True)
     return figure
+
+
+def _legend(label: str) -> str:
+    """A label in lines; plotly would understand its tags."""
+    lines = textwrap.wrap(label, _LEGEND_WIDTH)
+    return '<br>'.join(map(without_tags, lines))
 
 
 def _panel(title: str, note: str, curves: Mapping[str, Curve | None]) -> Panel:

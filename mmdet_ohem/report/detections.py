@@ -15,6 +15,8 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 from PIL import Image
 
+from mmdet_ohem.plain_text import without_math
+from mmdet_ohem.registry import DATASETS as OWN_DATASETS
 from mmdet_ohem.report.sheets import Sheet, embed
 from mmdet_ohem.runs.detections import DETECTIONS
 from mmdet_ohem.runs.work_dir import WorkDir
@@ -95,10 +97,12 @@ def class_names(config: Config) -> tuple[str, ...]:
     Returns:
         Names by label; none where the config does not say.
     """
+    known = {**DATASETS.module_dict, **OWN_DATASETS.module_dict}
     loader = config.get('test_dataloader') or {}
     for dataset in _nested(loader.get('dataset') or {}):
         given = (dataset.get('metainfo') or {}).get('classes')
-        kind = DATASETS.get(str(dataset.get('type')))
+        # Registry.get would import any module that a config names.
+        kind = known.get(str(dataset.get('type')).rpartition('.')[2])
         if classes := given or getattr(kind, 'METAINFO', {}).get('classes'):
             return tuple(classes)
     return ()
@@ -144,6 +148,7 @@ def _draw(
     # The visualizer needs a name for each label.
     labels = sample.pred_instances.labels.tolist()
     unnamed = range(len(classes), max(labels, default=-1) + 1)
+    classes = tuple(map(without_math, classes))
     names = (*classes, *(f'class {label}' for label in unnamed))
     visualizer = DetLocalVisualizer()
     visualizer.dataset_meta = dict(classes=names, palette='random')
