@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from mmdet_ohem.proposals.image_list import find_images
+from mmdet_ohem.proposals.image_files import find_images
 from mmdet_ohem.proposals.proposal_file import (
     load_proposals,
 )
