@@ -47,6 +47,8 @@ def _per_class(
             objects[instance['bbox_label']] += 1
             if instance.get('ignore_flag', 0):
                 difficult[instance['bbox_label']] += 1
+    if not objects:
+        return 'none'
     parts = []
     for label, count in objects.most_common():
         odd = f' ({difficult[label]} difficult)' if difficult[label] else ''

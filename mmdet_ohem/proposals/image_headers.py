@@ -87,8 +87,7 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
         raise FileNotFoundError(f'image {path} does not exist')
     problem = read_header(path).problem
     if not problem:
-        # Not cv2.imread, whose paths on Windows have no letters but ASCII.
-        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+        image = _pixels(path, cv2.IMREAD_COLOR)
         if image is not None:
             return image
         problem = _CUT
@@ -179,13 +178,19 @@ def _decode(path: str, turned_by_exif: bool) -> ImageHeader:
     flags = cv2.IMREAD_COLOR
     if not turned_by_exif:
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        image = cv2.imdecode(np.fromfile(path, np.uint8), flags)
-    except cv2.error:
-        image = None
+    image = _pixels(path, flags)
     if image is None:
         return ImageHeader(problem=_CUT)
     return ImageHeader(image.shape[1], image.shape[0])
+
+
+def _pixels(path: str, flags: int) -> np.ndarray | None:
+    """(H, W, 3), or None where OpenCV cannot decode the file."""
+    try:
+        # Not cv2.imread, whose paths on Windows have no letters but ASCII.
+        return cv2.imdecode(np.fromfile(path, np.uint8), flags)
+    except cv2.error:
+        return None
 
 
 def _is_cut(path: str) -> bool:
