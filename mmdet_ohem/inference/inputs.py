@@ -12,8 +12,19 @@ from torch import Tensor
 
 from mmdet_ohem.proposals.box_checks import check_boxes
 from mmdet_ohem.proposals.box_layout import guess_layout
+from mmdet_ohem.proposals.image_headers import check_image
 from mmdet_ohem.proposals.image_headers import read_image as read_image_file
 from mmdet_ohem.proposals.proposal_file import load_proposals, proposal_key
+
+__all__ = [
+    'Boxes',
+    'Image',
+    'boxes_of_file',
+    'boxes_per_image',
+    'check_image',
+    'checked_boxes',
+    'read_image',
+]
 
 Image = str | os.PathLike[str] | np.ndarray
 Boxes = np.ndarray | Tensor | Sequence[Sequence[float]]

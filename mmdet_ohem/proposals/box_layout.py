@@ -36,6 +36,8 @@ def guess_layout(
     ]
     if not pairs:
         return None
+    # Numbers so large that sums overflow are no boxes either.
+    pairs = [(np.nan_to_num(x).clip(-1e9, 1e9), size) for x, size in pairs]
     stacked = np.concatenate([x for x, _ in pairs])
     limits = np.concatenate([np.tile(size, (len(x), 1)) for x, size in pairs])
     if _are_fractions(stacked, limits):

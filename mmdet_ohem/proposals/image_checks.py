@@ -63,10 +63,10 @@ def _check_there(
     if not missing:
         return
     names = other_files(missing[0])
-    hint = f' (there is {", ".join(names)})' if names else ''
+    there = ', '.join(names) or 'none with another suffix either'
     raise FileNotFoundError(
         f'{len(missing)} of {num_images} images of {source} are missing, the '
-        f'first is {missing[0]}, under any suffix that OpenCV reads{hint}. '
+        f'first is {missing[0]} (there is {there}). '
         'Remedy: correct data_root or data_prefix, or delete the image from '
         'the list'
     )

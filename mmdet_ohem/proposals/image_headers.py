@@ -20,6 +20,9 @@ _EXIF_ORIENTATION = 0x0112
 # From 5 on an orientation exchanges width and height.
 _FIRST_TURNED = 5
 _CUT = 'OpenCV cannot decode it: the file is cut off or damaged'
+_NO_IMAGE = (
+    '{path} cannot be read as an image: {problem}. Remedy: get it again'
+)
 _SECONDS_BETWEEN_MESSAGES = 5
 # What a whole file ends with. A file that ends otherwise is decoded.
 _LAST_BYTES = {
@@ -69,6 +72,24 @@ def read_header(
         return ImageHeader(problem=f'{error.strerror or error}')
 
 
+def check_image(path: str | os.PathLike[str]) -> None:
+    """Look whether a file is an image, without decoding it.
+
+    Args:
+        path: Of a local file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no image that OpenCV reads, or is damaged.
+    """
+    path = os.fspath(path)
+    if not os.path.exists(path):
+        raise FileNotFoundError(f'image {path} does not exist')
+    problem = read_header(path).problem
+    if problem:
+        raise ValueError(_NO_IMAGE.format(path=path, problem=problem))
+
+
 def read_image(path: str | os.PathLike[str]) -> np.ndarray:
     """Read an image file, or say why not.
 
@@ -79,21 +100,13 @@ def read_image(path: str | os.PathLike[str]) -> np.ndarray:
         (H, W, 3) uint8, BGR, turned as its EXIF orientation says.
 
     Raises:
-        FileNotFoundError: There is no such file.
-        ValueError: It is no image that OpenCV reads, or is damaged.
+        FileNotFoundError, ValueError: As for :func:`check_image`.
     """
-    path = os.fspath(path)
-    if not os.path.exists(path):
-        raise FileNotFoundError(f'image {path} does not exist')
-    problem = read_header(path).problem
-    if not problem:
-        image = _pixels(path, cv2.IMREAD_COLOR)
-        if image is not None:
-            return image
-        problem = _CUT
-    raise ValueError(
-        f'{path} cannot be read as an image: {problem}. Remedy: get it again'
-    )
+    check_image(path)
+    image = _pixels(os.fspath(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError(_NO_IMAGE.format(path=path, problem=_CUT))
+    return image
 
 
 def read_headers(

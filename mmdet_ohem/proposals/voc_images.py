@@ -148,6 +148,7 @@ class AnnotatedImages(VOCDataset):
                 f'{self.ann_file} are malformed: '
                 f'{first_few(malformed, between="; ")}'
             )
+        self._note_repeats(data_list, findings)
         self._warn(findings)
         return data_list
 
@@ -202,6 +203,18 @@ class AnnotatedImages(VOCDataset):
             )
         return instances
 
+    def _note_repeats(self, data_list: list[dict], findings: Findings) -> None:
+        counts = Counter(x['img_id'] for x in data_list)
+        for name, count in counts.items():
+            findings.add('repeated', str(name), count - 1)
+        if self.test_mode:
+            findings.warn(
+                'repeated',
+                '{images} images are listed more than once: {names}. Their '
+                'objects and detections count as often. Remedy: delete the '
+                'repeated lines',
+            )
+
     def _warn(self, findings: Findings) -> None:
         findings.warn(
             'class',
@@ -218,6 +231,7 @@ class AnnotatedImages(VOCDataset):
         for what, kind in (
             ('objects of other classes', 'class'),
             ('images without annotation', 'no annotation'),
+            ('images listed again', 'repeated'),
         ):
             self.left_out[what] = findings.count(kind)
 

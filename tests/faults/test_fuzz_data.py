@@ -37,7 +37,8 @@ from tests.voc_folder import Picture, Thing, annotation, write_voc
 fuzz = settings(deadline=None)
 
 DOG = Thing('dog', (10, 20, 40, 60))
-GOOD = ET.tostring(annotation(Picture([DOG, DOG])).getroot())
+TREE = annotation(Picture([DOG, DOG]))
+GOOD = ET.tostring(next(TREE.iter()))
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 17, 3), np.uint8)
 ODD_TEXTS = st.sampled_from(
     ['', ' ', '12,5', '200.0', 'nan', 'inf', '-inf', '1e400', '-7', '0', '1',

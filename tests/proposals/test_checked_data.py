@@ -103,6 +103,29 @@ def test_a_list_may_look_as_for_the_tools(tmp_path: Path, text: str) -> None:
     assert [dataset.get_data_info(i)['img_id'] for i in (0, 1)] == ['a', 'b']
 
 
+def test_an_image_that_is_listed_again_is_counted(
+    tmp_path: Path, messages: list[str], summary: list[str]
+) -> None:
+    root = write_voc(tmp_path, two())
+    (root / LIST).write_text('a\nb\na\na\n')
+    assert len(load(root)) == 4
+    assert summary[2].endswith('changed: 2 images listed again')
+    assert messages == []
+    load(root, test_mode=True)
+    assert '1 images are listed more than once: a' in messages[0]
+
+
+def test_a_missing_image_is_named_with_what_there_is(tmp_path: Path) -> None:
+    root = write_voc(tmp_path, two())
+    path = root / JPEGS / 'b.jpg'
+    path.rename(path.with_suffix('.heic'))
+    with pytest.raises(FileNotFoundError, match=r'b\.jpg \(there is b\.heic'):
+        load(root)
+    path.with_suffix('.heic').unlink()
+    with pytest.raises(FileNotFoundError, match='none with another suffix'):
+        load(root)
+
+
 def test_a_class_list_of_voc_is_explained(tmp_path: Path) -> None:
     root = write_voc(tmp_path, two())
     (root / LIST).write_text('a -1\nb  1\n')
@@ -247,7 +270,7 @@ def test_an_image_that_was_damaged_later_is_named_when_drawn(
     dataset = load(root, pipeline=TRAIN_PIPELINE)
     path = root / JPEGS / 'b.jpg'
     path.write_bytes(b'')
-    loader = DataLoader(
+    loader: DataLoader = DataLoader(
         dataset, batch_size=None, num_workers=num_workers, shuffle=False
     )
     with pytest.raises(RuntimeError, match=r'b\.jpg.*cannot be prepared'):

@@ -187,6 +187,8 @@ def test_what_is_no_annotation(data: bytes, message: str) -> None:
 @pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16'])
 def test_encodings_that_say_what_they_are(encoding: str) -> None:
     tree = annotation(Picture([Thing('Äpfel', (1, 2, 3, 4))]))
-    text = ET.tostring(tree.getroot(), encoding='unicode')
+    root = tree.getroot()
+    assert root is not None
+    text = ET.tostring(root, encoding='unicode')
     found = parse_annotation(text.encode(encoding))
     assert found.objects[0].name == 'Äpfel'
