@@ -8,6 +8,7 @@ from mmdet_ohem import (  # noqa: E402
     detector,
     evaluation,
     figure3,
+    guard,
     localization,
     mining,
     proposals,
@@ -15,7 +16,7 @@ from mmdet_ohem import (  # noqa: E402
     tables,
     watch,
 )
-from mmdet_ohem.host.checkpoints import allow_mmengine_checkpoints  # noqa: E402
+from mmdet_ohem.host.checkpoints import protect_mmengine  # noqa: E402
 from mmdet_ohem.inference import FastRCNNInferencer  # noqa: E402
 from mmdet_ohem.localization import box_voting  # noqa: E402
 from mmdet_ohem.mining import (  # noqa: E402
@@ -25,7 +26,7 @@ from mmdet_ohem.mining import (  # noqa: E402
 )
 from mmdet_ohem.version import __version__  # noqa: E402
 
-allow_mmengine_checkpoints()
+protect_mmengine()
 
 __all__ = [
     'FastRCNNInferencer',
@@ -36,6 +37,7 @@ __all__ = [
     'detector',
     'evaluation',
     'figure3',
+    'guard',
     'localization',
     'mining',
     'proposals',

@@ -115,3 +115,14 @@ def test_ours_are_not_known_by_their_plain_names(
 @pytest.mark.parametrize('attribute', OURS)
 def test_registries_are_children_of_mmdets(attribute: str) -> None:
     assert OURS[attribute].parent is getattr(mmdet.registry, attribute)
+
+
+def test_a_mistyped_name_says_what_it_could_mean() -> None:
+    with pytest.raises(KeyError, match=r'mean mmdet_ohem\.OHEMSampler\?'):
+        mmdet.registry.TASK_UTILS.build(dict(type='mmdet_ohem.OHEMSamplr'))
+    with pytest.raises(KeyError, match=r'mean mmdet_ohem\.FiniteLossHook\?'):
+        mmdet.registry.HOOKS.build(dict(type='mmdet_ohem.FinitLossHook'))
+
+
+def test_a_name_that_is_like_no_other_gets_no_hint() -> None:
+    assert OURS['MODELS'].get('mmdet_ohem.Xylophone') is None

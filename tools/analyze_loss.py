@@ -13,7 +13,6 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -43,6 +42,7 @@ from mmdet_ohem.figure3.loss_sums import (
     pick_mean,
 )
 from mmdet_ohem.host.process_group import LAUNCHERS, process_group
+from mmdet_ohem.plain_text import plain_console
 from mmdet_ohem.runs.labels import label_runs
 from mmdet_ohem.runs.work_dir import WorkDir
 
@@ -92,7 +92,7 @@ def read_numbers(text: str) -> list[int] | None:
 def progress_bar() -> ProgressBar:
     """Images done and left, of all checkpoints."""
     return ProgressBar(
-        TextColumn('{task.description}'),
+        TextColumn('{task.description}', markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn('images'),
@@ -186,7 +186,7 @@ def run(args: argparse.Namespace) -> None:
     table, figures = args.out / 'losses.csv', ['figure3.png', 'figure3.svg']
     write_csv(losses, table)
     draw_figure(losses, [args.out / name for name in figures])
-    console = Console()
+    console = plain_console()
     console.print(
         'mean loss per RoI; fg, bg: total of those alone, bg by its IoU'
     )

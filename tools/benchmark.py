@@ -5,7 +5,6 @@ from pathlib import Path
 
 import torch
 from mmengine.logging import MMLogger
-from rich.console import Console
 from rich.progress import Progress
 
 from mmdet_ohem.benchmark import (
@@ -22,6 +21,7 @@ from mmdet_ohem.benchmark import (
     sweep_as_markdown,
 )
 from mmdet_ohem.host.files import write_text
+from mmdet_ohem.plain_text import plain_console
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 NETWORKS = {
@@ -77,7 +77,7 @@ def measure(
     """Costs of the methods at one workload."""
     device = torch.device(args.device)
     detector = build_detector(load.config).to(device)
-    with Progress(console=Console(stderr=True)) as progress:
+    with Progress(console=plain_console(stderr=True)) as progress:
         task = progress.add_task(
             f'{load.network}, N = {load.num_images}, R = {load.num_rois}',
             total=(args.rounds + 1) * len(methods) + 1,
@@ -138,7 +138,7 @@ def main() -> int:
         f'median (smallest-largest) of {args.rounds} rounds in turn'
     )
     output = '\n\n'.join(text)
-    Console(soft_wrap=True).print(output, markup=False, highlight=False)
+    plain_console(soft_wrap=True).print(output, highlight=False)
     if args.out is not None:
         write_text(args.out, output + '\n')
     return 0

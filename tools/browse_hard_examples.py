@@ -12,9 +12,9 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
-from rich.console import Console
 
 from mmdet_ohem.mining.rules import rule_names
+from mmdet_ohem.plain_text import plain_console
 from mmdet_ohem.watch.hard_example_browser import HardExampleBrowser
 from mmdet_ohem.watch.hard_example_drawing import DrawingStyle
 
@@ -93,7 +93,7 @@ def load_config(args: argparse.Namespace) -> Config:
 def main() -> int:
     """Write the sheets; returns the exit status."""
     args = parse_args()
-    console = Console()
+    console = plain_console()
     try:
         style = DrawingStyle(
             args.max_boxes, args.draw_suppressed, args.min_side

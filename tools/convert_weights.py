@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from mmdet_ohem.plain_text import plain_console
 from mmdet_ohem.weights import KINDS, NETS, Conversion, convert_file
 
 
@@ -44,7 +44,7 @@ def parse_args() -> argparse.Namespace:
 def print_result(result: Conversion, meta: dict[str, Any]) -> None:
     """Say what went where, and what the images must be."""
     # Wide enough for every name: rich would cut them off in a file.
-    console = Console(width=140)
+    console = plain_console(width=140)
     table = Table('source', 'shape', 'target', 'shape', 'change')
     for move in result.moves:
         table.add_row(

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 from mmdet.structures import DetDataSample
-from rich.console import Console
 from rich.table import Table
 
 from mmdet_ohem import FastRCNNInferencer
 from mmdet_ohem.inference.inputs import boxes_of_file
+from mmdet_ohem.plain_text import plain_console, printable
 
 
 def parse_args() -> argparse.Namespace:
@@ -55,8 +55,8 @@ def as_table(
         found = sample.pred_instances
         for detection in found[found.scores > score_thr]:
             table.add_row(
-                Path(sample.img_path).name,
-                classes[detection.labels.item()],
+                printable(Path(sample.img_path).name),
+                printable(classes[detection.labels.item()]),
                 f'{detection.scores.item():.3f}',
                 ' '.join(f'{x:.0f}' for x in detection.bboxes[0].tolist()),
             )
@@ -81,7 +81,7 @@ def main() -> int:
     except (ValueError, TypeError, OSError, ImportError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2
-    console = Console()
+    console = plain_console()
     classes = detect.dataset_meta['classes']
     console.print(as_table(samples, classes, args.score_thr))
     console.print(f'{len(samples)} images drawn to {args.out}')

@@ -5,12 +5,14 @@ no network.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
 from mmdet_ohem.demo import write_dataset
+from mmdet_ohem.plain_text import plain_console
 
 
 def parse_args() -> argparse.Namespace:
@@ -28,15 +30,13 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> int:
-    """Write the dataset, or say that it is there already."""
-    args = parse_args()
-    console = Console()
+def write(args: argparse.Namespace, console: Console) -> bool:
+    """Write the dataset behind a progress bar; whether it was missing."""
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task(
             'drawing', total=args.num_train + args.num_test
         )
-        written = write_dataset(
+        return write_dataset(
             args.out,
             seed=args.seed,
             num_train=args.num_train,
@@ -44,6 +44,17 @@ def main() -> int:
             size=tuple(args.img_size),
             on_image=lambda: progress.advance(task),
         )
+
+
+def main() -> int:
+    """Write the dataset, or say that it is there already."""
+    args = parse_args()
+    console = plain_console()
+    try:
+        written = write(args, console)
+    except (ValueError, OSError, ImportError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 2
     state = 'wrote' if written else 'already complete:'
     console.print(f'{state} {args.out}')
     return 0

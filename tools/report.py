@@ -8,10 +8,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from mmdet_ohem.host.files import write_text
+from mmdet_ohem.plain_text import plain_console
 from mmdet_ohem.report.page import make_report
 from mmdet_ohem.report.tables import Table as Results
 
@@ -76,7 +76,7 @@ def main() -> int:
         print(f'error: {error}', file=sys.stderr)
         return 2
     size = args.out.stat().st_size / 2**20
-    console = Console()
+    console = plain_console()
     console.print(as_table(report.results))
     console.print(f'wrote {args.out} ({size:.1f} MiB)')
     return 0

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from mmdet_ohem.benchmark.report import paper_as_markdown
 from mmdet_ohem.host.files import write_text
-from mmdet_ohem.tables import DATA, TABLES
+from mmdet_ohem.tables import DATA, find_table
 from mmdet_ohem.tables.collect import collect
 from mmdet_ohem.tables.render import render_csv, render_markdown
 
+OF_THE_PAPER = ('1', '2', '3', '4', '5')
 COSTS = """## Table 2: cost of an iteration, N = 2, on a Titan X
 
 {}
@@ -33,9 +34,8 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--table',
-        type=int,
-        choices=range(1, 6),
-        help='only this one (default: all)',
+        choices=(*OF_THE_PAPER, 'rules'),
+        help='only this one (default: those of the paper)',
     )
     parser.add_argument(
         '--data',
@@ -52,15 +52,16 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def show_run(number: int, args: argparse.Namespace) -> None:
+def show_run(name: str, args: argparse.Namespace) -> None:
     """Print a table of trainings, and write it where asked."""
-    table = TABLES[number]
+    table = find_table(name)
     results = collect(table, args.work_dir, args.data)
     text = render_markdown(table, results, args.data)
     print(text)
     if args.out:
         prefix = 'demo_' if args.data == 'demo' else ''
-        path = args.out / f'{prefix}table{number}.md'
+        stem = f'table{name}' if name.isdigit() else name
+        path = args.out / f'{prefix}{stem}.md'
         write_text(path, text)
         write_text(
             path.with_suffix('.csv'), render_csv(table, results, args.data)
@@ -71,11 +72,11 @@ def main() -> int:
     """Print, and write where asked; returns the exit status."""
     args = parse_args()
     try:
-        for number in [args.table] if args.table else range(1, 6):
-            if number in TABLES:
-                show_run(number, args)
-            else:
+        for name in [args.table] if args.table else OF_THE_PAPER:
+            if name == '2':
                 print(COSTS.format(paper_as_markdown()))
+            else:
+                show_run(name, args)
     except (ValueError, OSError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 2

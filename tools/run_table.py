@@ -14,16 +14,17 @@ import torch
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
+from mmdet_ohem.plain_text import plain_console
 from mmdet_ohem.tables import (
     DATA,
     LAUNCHERS,
-    TABLES,
     Launch,
     NoDemoSizeError,
     Run,
     RunRecord,
     Table,
     execute,
+    find_table,
     plan_runs,
 )
 
@@ -36,7 +37,9 @@ def parse_args() -> argparse.Namespace:
         'listed), 2 bad usage, 130 interrupted.',
     )
     parser.add_argument(
-        '--table', type=int, required=True, choices=range(1, 6)
+        '--table',
+        required=True,
+        help='1, 3, 4 or 5 of the paper; rules: mining rules side by side',
     )
     parser.add_argument(
         '--rows', help='only these, such as 2,13 (default: all)'
@@ -68,11 +71,10 @@ def parse_args() -> argparse.Namespace:
         help='folder of the leaf configs',
     )
     args = parser.parse_args()
-    if args.table not in TABLES:
-        parser.error(
-            f'table {args.table} is about the cost of an iteration, which '
-            'tools/benchmark.py measures; no row of it is trained and tested'
-        )
+    try:
+        find_table(args.table)
+    except ValueError as error:
+        parser.error(str(error))
     return args
 
 
@@ -98,7 +100,10 @@ def run_all(
     devices: SimpleQueue = SimpleQueue()
     for device in launch.devices:
         devices.put(device)
-    columns = (TextColumn('{task.description}'), TimeElapsedColumn())
+    columns = (
+        TextColumn('{task.description}', markup=False),
+        TimeElapsedColumn(),
+    )
     pool = ThreadPoolExecutor(len(launch.devices))
     failed = []
     with Progress(*columns, console=console, transient=True) as progress:
@@ -131,7 +136,6 @@ def run_all(
                 console.print(
                     f'[{done}/{len(runs)}] row {run.row.number}, {run.name}: '
                     f'{result}',
-                    markup=False,
                     highlight=False,
                 )
         finally:
@@ -144,10 +148,10 @@ def run_all(
 def main() -> int:
     """Run the table; returns the exit status."""
     args = parse_args()
-    console = Console(soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     try:
         numbers = [int(x) for x in args.rows.split(',')] if args.rows else None
-        table = TABLES[args.table]
+        table = find_table(args.table)
         runs = plan_runs(table, args.work_dir, args.data, numbers, args.seeds)
         launch = Launch(
             args.launcher, args.gpus, args.partition, args.srun_args
@@ -168,7 +172,6 @@ def main() -> int:
         for run, reason in failed:
             console.print(
                 f'  row {run.row.number}, seed {run.seed}: {reason}',
-                markup=False,
                 highlight=False,
             )
     return 1 if failed else 0

@@ -11,9 +11,18 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=10000),
+    checkpoint=dict(
+        type='mmdet_ohem.SafeCheckpointHook', by_epoch=False, interval=10000),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='DetVisualizationHook'),
+    # What stops a training, a test or a resume that goes wrong: see
+    # docs/nothing_silent.md. They change no outcome.
+    finite_loss=dict(type='mmdet_ohem.FiniteLossHook'),
+    weights_fit=dict(type='mmdet_ohem.WeightsFitHook'),
+    num_classes=dict(type='mmdet_ohem.NumClassesHook'),
+    fingerprint=dict(type='mmdet_ohem.FingerprintHook'),
+    mining_check=dict(type='mmdet_ohem.MiningCheckHook'),
+    skip_batches=dict(type='mmdet_ohem.SkipBatchesHook'),
 )
 env_cfg = dict(
     cudnn_benchmark=False,

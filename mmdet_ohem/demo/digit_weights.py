@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mmdet_ohem.detector.vgg_m import vgg_m_layers
-from mmdet_ohem.host.files import replacing
+from mmdet_ohem.host.checkpoints import write_checkpoint
 
 from .canvas import Canvas, crop_photograph
 from .glyphs import CLASSES, load_digit_set
@@ -134,8 +134,7 @@ def write_digit_weights(
         model = _Classifier(net, width).train()
         accuracy = _train(model, pictures, num_iters, on_iter)
     weights = _fold_batch_norm(model).state_dict()
-    with replacing(out) as temporary:
-        torch.save(weights, temporary)
+    write_checkpoint(out, weights)
     return accuracy
 
 

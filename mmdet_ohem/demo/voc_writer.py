@@ -4,16 +4,20 @@ import json
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import cv2
 import numpy as np
+
+from mmdet_ohem.host.files import write_text
 
 from .glyphs import CLASSES, Split
 from .hard_digits import Scene, render_scene
 
 _FORMAT = 1  # raise it when the pictures change, so that old data are redone
 _STAMP = 'dataset.json'
+_SETTINGS = {'format', 'seed', 'size', 'train', 'test'}
+_UNFINISHED = 'unfinished'
 _JPEG_QUALITY = 92
 
 
@@ -28,11 +32,12 @@ def write_dataset(
     """Write both splits, unless they are there already.
 
     A picture depends on seed, split and its number in the split only: more
-    training images leave the others as they were. Its settings are written
-    last, so a dataset that was interrupted is made again.
+    training images leave the others as they were. A dataset that was
+    interrupted says so itself, and is made again.
 
     Args:
         out: Folder; gets ``JPEGImages``, ``Annotations``, ``ImageSets/Main``.
+            It must be new, empty, or a dataset that this function wrote.
         seed: Not negative.
         num_train: Training images, named 000001 and on.
         num_test: Test images, named 500001 and on.
@@ -41,16 +46,20 @@ def write_dataset(
 
     Returns:
         Whether anything was written.
+
+    Raises:
+        FileExistsError: The folder holds something else.
+        OSError: A file cannot be written; the error names it.
+        ValueError: The settings give no dataset.
     """
     counts = {'train': num_train, 'test': num_test}
     _check_settings(seed, counts, size)
     settings = dict(format=_FORMAT, seed=seed, size=list(size), **counts)
     stamp = out / _STAMP
-    if stamp.is_file() and json.loads(stamp.read_text()) == settings:
+    if _read_stamp(out) == settings:
         return False
-    stamp.unlink(missing_ok=True)
-    for folder in ('JPEGImages', 'Annotations', 'ImageSets/Main'):
-        (out / folder).mkdir(parents=True, exist_ok=True)
+    # First of all: it says that what follows is ours, should we be stopped.
+    write_text(stamp, json.dumps({**settings, _UNFINISHED: True}))
     for number, split in enumerate(get_args(Split)):
         names = []
         for index in range(counts[split]):
@@ -60,9 +69,53 @@ def write_dataset(
             if on_image is not None:
                 on_image()
         listing = ''.join(f'{name}\n' for name in names)
-        (out / f'ImageSets/Main/{split}.txt').write_text(listing)
-    stamp.write_text(json.dumps(settings))
+        _write(out / f'ImageSets/Main/{split}.txt', listing.encode())
+    write_text(stamp, json.dumps(settings))
     return True
+
+
+def _read_stamp(out: Path) -> dict[str, Any]:
+    """What the dataset in a folder was made with.
+
+    Returns:
+        Its settings; none where the folder is new or empty.
+
+    Raises:
+        FileExistsError: It holds something that is not ours.
+    """
+    if not out.exists():
+        return {}
+    # A stamp that was interrupted leaves a temporary file.
+    if out.is_dir() and all(
+        x.name.startswith(f'{_STAMP}.') for x in out.iterdir()
+    ):
+        return {}
+    try:
+        found = json.loads((out / _STAMP).read_text(encoding='utf-8'))
+    except (OSError, ValueError):
+        found = None
+    # A user's own file may well have the same name.
+    if not isinstance(found, dict) or not found.keys() >= _SETTINGS:
+        raise FileExistsError(
+            f'{out} is there and holds no dataset of make_demo_dataset.py '
+            f'({_STAMP}), so that files of your own could be replaced. '
+            'Remedy: give a new or an empty folder'
+        )
+    return found
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file; an error names it, also where the disk is full.
+
+    Nothing waits for the disk here, which takes long for so many files: a
+    dataset counts as made when its stamp says so.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        named = error.filename or str(path)
+        raise OSError(error.errno, error.strerror, named) from error
 
 
 def _check_settings(
@@ -86,10 +139,10 @@ def _write_scene(scene: Scene, out: Path, name: str) -> None:
     _, encoded = cv2.imencode(
         '.jpg', scene.image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     )
-    (out / f'JPEGImages/{name}.jpg').write_bytes(encoded.tobytes())
+    _write(out / f'JPEGImages/{name}.jpg', encoded.tobytes())
     root = annotation(scene, f'{name}.jpg')
     ET.indent(root)
-    ET.ElementTree(root).write(out / f'Annotations/{name}.xml')
+    _write(out / f'Annotations/{name}.xml', ET.tostring(root))
 
 
 def annotation(scene: Scene, filename: str) -> ET.Element:

@@ -25,6 +25,9 @@ What is around it:
 - ``pipelines``, ``datasets``: configs of data, and how images are loaded;
 - ``dataloading``: batches that a resumed training skips;
 - ``message_hub``, ``schedules``: the log, and when it is written;
-- ``checkpoints``, ``number_pickles``, ``files``: on disk;
-- ``process_group``: in several processes.
+- ``checkpoints``, ``checkpoint_claims``: weights, read without running code;
+- ``safe_pickle``, ``pickled_values``, ``pickled_tensors``: pickles, of which
+  nothing is run;
+- ``safe_config``: a config that was dumped, read without running it;
+- ``files``, ``process_group``: on disk, and in several processes.
 """

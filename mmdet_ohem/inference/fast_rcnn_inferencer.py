@@ -18,10 +18,14 @@ from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import init_default_scope
-from mmengine.runner import load_checkpoint
 from torch import nn
 
-from mmdet_ohem.inference.drawing import draw_detections, picture_names
+from mmdet_ohem.guard.load_fitting import load_fitting
+from mmdet_ohem.inference.drawing import (
+    draw_detections,
+    picture_names,
+    refuse_to_replace,
+)
 from mmdet_ohem.inference.inputs import (
     Boxes,
     Image,
@@ -61,6 +65,9 @@ class FastRCNNInferencer:
     Attributes:
         detector: The model; mmdet's functions can be called with it.
         dataset_meta: ``classes`` and ``palette``.
+
+    Raises:
+        ValueError: The weights do not fit the config.
 
     Example:
         >>> detect = FastRCNNInferencer('configs/x.py', 'work_dirs/x.pth')
@@ -119,13 +126,16 @@ class FastRCNNInferencer:
 
         Raises:
             FileNotFoundError: An image is missing.
-            ValueError: An image or boxes are not as described.
+            ValueError: An image or boxes are not as described, or a picture
+                would replace its image.
             ImportError: Selective search needs OpenCV's contrib modules.
         """
         many = isinstance(images, list | tuple)
         listed: Sequence[Any] = images if many else [images]  # type: ignore
         given = boxes_per_image(boxes, len(listed) if many else None)
         names = picture_names(listed)
+        if out_dir is not None:
+            refuse_to_replace(listed, out_dir)
         samples = []
         for image, own_boxes, name in zip(listed, given, names, strict=True):
             pixels = read_image(image)
@@ -156,9 +166,7 @@ class FastRCNNInferencer:
                 level=logging.WARNING,
             )
         else:
-            loaded = load_checkpoint(
-                detector, os.fspath(checkpoint), map_location='cpu'
-            )
+            loaded = load_fitting(detector, checkpoint)
             meta.update(loaded.get('meta', {}).get('dataset_meta') or {})
         # Where mmdet's own functions look for it.
         self.dataset_meta = detector.dataset_meta = meta

@@ -20,12 +20,9 @@ from mmdet_ohem.host.precision import computing_in, multiplies_bfloat16
 from mmdet_ohem.host.refusals import check_roi_head
 from mmdet_ohem.host.roi_heads import RoIStage
 from mmdet_ohem.host.sharding import is_sharded
+from mmdet_ohem.mining.chunked_pass import predict_in_chunks
 from mmdet_ohem.mining.distinct_rois import distinct_rois
-from mmdet_ohem.mining.roi_loss import (
-    RoILosses,
-    head_losses_per_roi,
-    slice_rois,
-)
+from mmdet_ohem.mining.roi_loss import RoILosses, head_losses_per_roi
 from mmdet_ohem.registry import TASK_UTILS
 
 _DTYPES = {
@@ -210,22 +207,13 @@ class ReadOnlyBBoxHead:
         equals = None
         if not self.dropout:  # else equal RoIs have different masks
             rois, equals = distinct_rois(self.roi_head, rois)
-        # RoI extractors lack half precision on CPU, and RoI coordinates are
-        # cast to the type of the features: 8 bits do not hold a pixel.
-        feats = [feat.float() for feat in feats]
-        stage = self._stage
+        # As many calls on all processes, however many RoIs each has.
+        sharded = is_sharded(self.roi_head)
+        chunk_size = None if sharded else self.chunk_size
         with computing_in(device, dtype):
-            context = stage.context_feats(feats)
-            # As many calls on all processes, however many RoIs each has.
-            chunk_size = self.chunk_size
-            if is_sharded(self.roi_head):
-                chunk_size = None
-            chunks = [
-                stage.predict(feats, chunk, **context)
-                for chunk in slice_rois(rois, chunk_size)
-            ]
-        cls_scores, bbox_preds = zip(*chunks, strict=True)
-        return _concat(cls_scores, equals), _concat(bbox_preds, equals)
+            return predict_in_chunks(
+                self._stage, feats, rois, chunk_size, equals
+            )
 
     def _resolve_dtype(self, device: torch.device) -> torch.dtype:
         if self.dtype != 'auto':
@@ -249,20 +237,3 @@ def _no_losses(feats: Sequence[Tensor]) -> RoILosses:
     """Losses of an image without RoIs."""
     none = feats[0].new_zeros(0, dtype=torch.float32)
     return RoILosses(none, none)
-
-
-def _concat(chunks: tuple[Any, ...], equals: Tensor | None) -> Any:
-    """Join the predictions of chunks, float32; SABL predicts a tuple.
-
-    Args:
-        chunks: Predictions of some of the RoIs each.
-        equals: For each RoI, whose prediction it has; None: its own.
-    """
-    if chunks[0] is None:
-        return None
-    if isinstance(chunks[0], (tuple, list)):
-        return tuple(
-            _concat(part, equals) for part in zip(*chunks, strict=True)
-        )
-    joined = torch.cat([chunk.float() for chunk in chunks])
-    return joined if equals is None else joined[equals]

@@ -122,18 +122,3 @@ def _split(name: str, value: Tensor, num_rois: int, num_pos: int) -> Tensor:
         '(CrossEntropyLoss, FocalLoss, GHMC, SeesawLoss, L1Loss, '
         'SmoothL1Loss, IoULoss and their kin)'
     )
-
-
-def slice_rois(rois: Tensor, chunk_size: int | None) -> tuple[Tensor, ...]:
-    """Cut RoIs into chunks of at most ``chunk_size``; None keeps one.
-
-    Args:
-        rois: Shape (R, 5).
-        chunk_size: RoIs in a chunk.
-
-    Returns:
-        At least one chunk, each of shape (r, 5).
-    """
-    if chunk_size is None or len(rois) <= chunk_size:
-        return (rois,)
-    return torch.split(rois, chunk_size)

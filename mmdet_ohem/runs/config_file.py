@@ -4,22 +4,25 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmdet_ohem.host.safe_config import read_dumped_config
+
 
 def read_config(folder: Path, import_custom_modules: bool = True) -> Config:
     """Read the config that a training has dumped.
 
     Args:
         folder: mmdet's ``--work-dir``.
-        import_custom_modules: Whether the modules that it imports must be
-            there: what builds the detector needs them, what only looks does
-            not.
+        import_custom_modules: Whether to run it, with the modules that it
+            imports: what builds the detector needs that. What only looks at
+            a run reads the values and runs nothing.
 
     Returns:
         The config.
 
     Raises:
         FileNotFoundError: There is no folder, or no config in it.
-        ValueError: There are several configs.
+        ValueError: There are several configs, or one that is to be read
+            without running it is more than a dump.
     """
     if not folder.is_dir():
         raise FileNotFoundError(
@@ -37,6 +40,6 @@ def read_config(folder: Path, import_custom_modules: bool = True) -> Config:
             f'{folder} holds several configs ({names}). Remedy: leave only '
             'the one that its checkpoints were trained with'
         )
-    return Config.fromfile(
-        configs[0], import_custom_modules=import_custom_modules
-    )
+    if import_custom_modules:
+        return Config.fromfile(configs[0])
+    return read_dumped_config(configs[0])

@@ -78,12 +78,19 @@ def _facts(config: Config) -> dict[str, str]:
 def _sampling(sampler: Any) -> str:
     kind = str(sampler.type)
     if kind == 'mmdet_ohem.RuleSampler':
-        return Rule(sampler.get('rule', 'ohem')).label
+        rule = sampler.get('rule', 'ohem')
+        try:
+            return Rule(rule).label
+        except KeyError:
+            # A rule of the user's; reading a run imports no module of theirs.
+            name = rule if isinstance(rule, str) else rule.get('type', '')
+            return str(name).replace('_', ' ')
     known = {
         'mmdet_ohem.OHEMSampler': 'OHEM',
         'mmdet_ohem.HardNegativeSampler': 'hard negatives',
         'mmdet_ohem.AllRoISampler': 'all RoIs',
         'OHEMSampler': "mmdet's OHEM",
+        'mmdet.OHEMSampler': "mmdet's OHEM",
         'RandomSampler': 'random',
     }
     return known.get(kind, _plain(kind))

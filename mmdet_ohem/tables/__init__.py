@@ -5,6 +5,7 @@ from mmdet_ohem.tables.demo_size import NoDemoSizeError
 from mmdet_ohem.tables.execute import RunError, execute
 from mmdet_ohem.tables.launch import LAUNCHERS, Launch
 from mmdet_ohem.tables.row import Row, Table
+from mmdet_ohem.tables.rules_table import rules_table
 from mmdet_ohem.tables.run_plan import DATA, Run, plan_runs
 from mmdet_ohem.tables.table1 import TABLE1
 from mmdet_ohem.tables.table2 import TABLE2
@@ -15,6 +16,34 @@ from mmdet_ohem.tables.table5 import TABLE5
 #: Those whose rows are trainings with a test; tools/benchmark.py measures
 #: Table 2.
 TABLES = {table.number: table for table in (TABLE1, TABLE3, TABLE4, TABLE5)}
+
+
+def find_table(name: str) -> Table:
+    """Find a table whose rows are trainings with a test.
+
+    Args:
+        name: Number of one of the paper's, or ``'rules'``.
+
+    Returns:
+        The table.
+
+    Raises:
+        ValueError: There is no such table.
+    """
+    if name == 'rules':
+        return rules_table()
+    if name == '2':
+        raise ValueError(
+            'table 2 is about the cost of an iteration, which '
+            'tools/benchmark.py measures; no row of it is trained and tested'
+        )
+    if not name.isdigit() or int(name) not in TABLES:
+        raise ValueError(
+            f'there is no table {name!r}; there are '
+            f'{", ".join(map(str, TABLES))} and rules'
+        )
+    return TABLES[int(name)]
+
 
 __all__ = [
     'DATA',
@@ -29,5 +58,7 @@ __all__ = [
     'RunRecord',
     'Table',
     'execute',
+    'find_table',
     'plan_runs',
+    'rules_table',
 ]

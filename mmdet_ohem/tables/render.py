@@ -28,7 +28,7 @@ def render_markdown(
     Returns:
         The text.
     """
-    lines = [f'## Table {table.number}: {table.title}', '']
+    lines = [f'## {table.heading}', '']
     if data == 'demo':
         lines += [f'**Demo.** {_DEMO_NOTE}', '']
     main, *others = table.metrics

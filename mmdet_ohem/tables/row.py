@@ -30,17 +30,22 @@ class Table:
     """One table of the paper.
 
     Attributes:
-        number: As in the paper.
+        number: As in the paper; a name of a table that is not the paper's.
         title: What it is about, in a line.
         metrics: Metrics by the names that the rows use, the main one first
             -> key of the evaluation that measures it.
         rows: In the paper's order.
     """
 
-    number: int
+    number: int | str
     title: str
     metrics: Mapping[str, str]
     rows: tuple[Row, ...]
+
+    @property
+    def heading(self) -> str:
+        """Number and title, for a page."""
+        return f'Table {self.number}: {self.title}'
 
     def select(self, numbers: list[int] | None) -> list[Row]:
         """Rows that can be measured.

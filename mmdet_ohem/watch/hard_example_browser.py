@@ -13,6 +13,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.runner import load_checkpoint
 
 from mmdet_ohem.figure3.loss_dataset import build_dataset, spaced
+from mmdet_ohem.host.files import replacing
 from mmdet_ohem.host.propose import propose
 from mmdet_ohem.host.refusals import Purpose, check_config
 from mmdet_ohem.mining import MiningRecord
@@ -105,14 +106,19 @@ class HardExampleBrowser:
 
         Yields:
             The sheets, when they are written.
+
+        Raises:
+            OSError: A sheet cannot be written; the error names it.
+            ValueError: A sheet would replace its image.
         """
         images = [self.dataset[ind] for ind in inds]
+        for image in images:
+            _refuse_to_replace(Path(image['data_samples'].img_path), out)
         found: list[dict[str, Choices]] = [{} for _ in images]
         for name, path in self.checkpoints.items():
             _load(self.model, path)
             for image, by_checkpoint in zip(images, found, strict=True):
                 by_checkpoint[name] = self.choose(image)
-        out.mkdir(parents=True, exist_ok=True)
         for image, by_checkpoint in zip(images, found, strict=True):
             sample = image['data_samples']
             stem = Path(sample.img_path).stem
@@ -124,7 +130,8 @@ class HardExampleBrowser:
                 title=f'{stem}: what is trained on',
             )
             path = out / f'{stem}.png'
-            figure.savefig(path)
+            with replacing(path) as temporary:
+                figure.savefig(temporary, format='png')
             yield path
 
     @torch.no_grad()
@@ -144,6 +151,15 @@ class HardExampleBrowser:
         rules = SelectionRules(self.model.roi_head, self.seed, self.rules)
         (boxes,) = propose(self.model, feats, samples)
         return rules(feats, boxes, gts[0], ignored[0])
+
+
+def _refuse_to_replace(image: Path, out: Path) -> None:
+    sheet = out / f'{image.stem}.png'
+    if sheet.resolve() == image.resolve():
+        raise ValueError(
+            f'the sheet {sheet} would replace the image itself. Remedy: give '
+            'another folder for the sheets'
+        )
 
 
 def build_detector(config: Config) -> Any:

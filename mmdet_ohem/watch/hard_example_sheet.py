@@ -10,6 +10,7 @@ from mmcv import imrescale
 from torch import Tensor
 
 from mmdet_ohem.mining import MiningRecord
+from mmdet_ohem.plain_text import without_math
 from mmdet_ohem.watch.hard_example_drawing import (
     BG_COLOR,
     FG_COLOR,
@@ -72,8 +73,8 @@ def make_sheet(
                 style,
             )
     figure.suptitle(
-        f'{title} (drawn with the loss: the hardest {style.max_boxes} of '
-        'foreground and background)',
+        f'{without_math(title)} (drawn with the loss: the hardest '
+        f'{style.max_boxes} of foreground and background)',
         fontsize=14,
     )
     figure.legend(
@@ -95,6 +96,7 @@ def _fill_cell(
 ) -> None:
     """Draw one choice, or say why there is none."""
     axes.set_axis_off()
+    name = without_math(name)
     if isinstance(choice, str):
         scale = max(1.0, style.min_side / min(image.shape[:2]))
         axes.imshow(imrescale(image, scale) // 4)
@@ -102,7 +104,7 @@ def _fill_cell(
         axes.text(
             0.5,
             0.5,
-            choice,
+            without_math(choice),
             color='white',
             wrap=True,
             ha='center',

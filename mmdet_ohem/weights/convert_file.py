@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from mmdet.datasets import CocoDataset, VOCDataset
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
 
-from mmdet_ohem.host.files import replacing
+from mmdet_ohem.host.checkpoints import write_checkpoint
 from mmdet_ohem.weights.caffemodel import read_caffemodel
 from mmdet_ohem.weights.convert import Conversion, convert_layers
 
@@ -73,9 +72,7 @@ def convert_file(
         raise ValueError(f'{source}: {error}') from error
     if kind == 'detector':
         meta.update(_dataset_meta(result.state_dict))
-    # An open file: torch writes the name of a path into the archive.
-    with replacing(out) as temporary, temporary.open('wb') as file:
-        torch.save(dict(meta=meta, state_dict=result.state_dict), file)
+    write_checkpoint(out, dict(meta=meta, state_dict=result.state_dict))
     return result, meta
 
 
@@ -87,6 +84,10 @@ def _read_torchvision(source: str) -> dict[str, list[np.ndarray]]:
         raise FileNotFoundError(
             f'{source} cannot be read ({error}). Remedy: put the file on '
             'this machine and give its path'
+        ) from error
+    except ValueError as error:  # it names the file
+        raise ValueError(
+            f'{error}; a file of Caffe must be called .caffemodel'
         ) from error
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         # torch explains at length; the first sentence is about the file.

@@ -107,7 +107,8 @@ def test_one_step_of_training(name: str, root: Path) -> None:
     # Ground truth is among the RoIs; NMS leaves OHEM fewer.
     num = config.model.train_cfg.rcnn.sampler.num
     assert len(counts) == config.train_dataloader.batch_size * num_steps
-    if num <= 128:
+    # Loss masking runs all RoIs; its rule chooses among them later.
+    if num <= 128 and 'loss_masking' not in name:
         assert all(0 < count <= num for count in counts)
     else:
         assert all(128 < count <= 603 for count in counts)

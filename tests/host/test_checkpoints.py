@@ -17,7 +17,10 @@ from mmengine.runner import Runner
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from mmdet_ohem.host.checkpoints import allow_mmengine_checkpoints
+from mmdet_ohem.host.checkpoints import (
+    _buffer_globals,
+    allow_mmengine_checkpoints,
+)
 
 NUMPY_VALUES = [
     np.float64(0.25),
@@ -46,9 +49,9 @@ def message_hub() -> MessageHub:
 
 
 def write_and_load(content: Any, path: Path) -> Any:
-    """Through a file, with torch's default of ``weights_only``."""
+    """Through a file, with the protection on, as from torch 2.6 by default."""
     torch.save(content, path / 'checkpoint.pth')
-    return torch.load(path / 'checkpoint.pth')
+    return torch.load(path / 'checkpoint.pth', weights_only=True)
 
 
 @pytest.fixture
@@ -206,10 +209,28 @@ def test_other_classes_are_refused(value: Any, tmp_path: Path) -> None:
         write_and_load(value, tmp_path)
 
 
-@pytest.mark.parametrize('version', ['2.0.1', '2.4.0', '2.5.1+cu121'])
-def test_torch_before_2_6_is_left_as_it_is(
-    version: str, monkeypatch: pytest.MonkeyPatch
+def test_torch_2_4_finds_each_name_beside_its_entry() -> None:
+    # Its list takes no names: it looks entries up by what they say they are.
+    found = {f'{x.__module__}.{x.__name__}' for x in _buffer_globals()}
+    dtype = type(np.dtype('float64'))
+    assert found >= {
+        'builtins.getattr',
+        'builtins.bytes',
+        'mmengine.logging.history_buffer.HistoryBuffer',
+        'numpy.core.multiarray._reconstruct',
+        'numpy._core.multiarray._reconstruct',
+        'numpy.core.multiarray.scalar',
+        'numpy._core.multiarray.scalar',
+        'numpy.ndarray',
+        'numpy.dtype',
+        f'{dtype.__module__}.{dtype.__name__}',
+    }
+
+
+def test_torch_without_a_list_is_named(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(torch, '__version__', version)
+    monkeypatch.setattr(torch, '__version__', '2.3.1')
     monkeypatch.delattr(torch.serialization, 'add_safe_globals')
-    allow_mmengine_checkpoints()
+    with pytest.raises(ImportError, match=r'2\.3\.1.*Remedy: .*torch>=2\.4'):
+        allow_mmengine_checkpoints()

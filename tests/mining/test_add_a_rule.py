@@ -107,7 +107,10 @@ def test_it_names_its_curve(easiest: str) -> None:
                 model=dict(
                     type='FastRCNN',
                     train_cfg=dict(
-                        rcnn=dict(sampler=sampler, assigner=dict())
+                        rcnn=dict(
+                            sampler=sampler,
+                            assigner=dict(type='MaxIoUAssigner'),
+                        )
                     ),
                 )
             )
@@ -115,7 +118,14 @@ def test_it_names_its_curve(easiest: str) -> None:
         for sampler in (
             dict(type='mmdet_ohem.RuleSampler', num=16, rule=easiest),
             dict(type='mmdet_ohem.OHEMSampler', num=16),
+            # Of another machine, whose modules are not here.
+            dict(type='mmdet_ohem.RuleSampler', rule=dict(type='not_here')),
         )
     ]
-    labels = label_runs(configs, [Path('a/1'), Path('a/2')])
-    assert labels == ['easiest rois', 'OHEM']
+    folders = [Path(f'a/{name}') for name in '123']
+    labels = label_runs(configs, folders)
+    assert [x.split(', B/N')[0] for x in labels] == [
+        'easiest rois',
+        'OHEM',
+        'not here',
+    ]

@@ -1,6 +1,5 @@
 """Detections are numbers: a file of them runs no code."""
 
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 import torch
 
 from mmdet_ohem.runs.detections import read_detections
-from tests.host.attack import Attack
+from tests.safety.attack import Attack
 
 
 def detections(**more: Any) -> list[dict[str, Any]]:
@@ -44,9 +43,9 @@ def test_what_mmengine_writes_is_read(tmp_path: Path, protocol: int) -> None:
 
 def test_code_is_not_run(tmp_path: Path) -> None:
     touched, path = tmp_path / 'touched', tmp_path / 'detections.pkl'
-    attack = Attack(os.mkdir, str(touched))
+    attack = Attack(touched)
     path.write_bytes(pickle.dumps(detections(attack=attack)))
-    with pytest.raises(ValueError, match=r'detections\.pkl cannot.*Remedy'):
+    with pytest.raises(ValueError, match=r'detections\.pkl asks.*Remedy'):
         read_detections(path)
     assert not touched.exists()
 
