@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmdet_ohem.host.files import replacing
+from mmdet_ohem.host.safe_pickle import read_pickles
 from mmdet_ohem.proposals.box_corners import (
     CORNERS,
     check_corners,
@@ -106,7 +107,9 @@ def read_proposal_file(
 ) -> ProposalFile:
     """Reads and checks a proposal file.
 
-    The file is a pickle: open only files from people you trust.
+    The file is a pickle, of which nothing is run: one that asks for anything
+    but numbers, arrays and plain values is refused. mmdet's ``DumpProposals``
+    writes instances in place of dicts; both are read.
 
     Args:
         path: The ``.pkl`` file.
@@ -195,22 +198,18 @@ def _corners_of(
 def _unpickle(path: Path) -> tuple[Any, dict[str, Any] | None]:
     """Reads the entries, and the second pickle if it is there and a dict."""
     try:
-        with path.open('rb') as file:
-            content = pickle.load(file)
-            stamp = pickle.load(file) if file.peek(1) else None
+        content, *behind = read_pickles(
+            path,
+            at_most=2,
+            remedy='make it again with tools/make_proposals.py',
+        )
     except FileNotFoundError:
         raise FileNotFoundError(
             f'proposal file {path} does not exist; make it with '
             'tools/make_proposals.py or correct the path (mmdet joins a '
             'relative proposal_file to data_root)'
         ) from None
-    except OSError:
-        raise
-    # Damaged pickles raise nearly anything.
-    except Exception as error:
-        raise ValueError(
-            f'proposal file {path} is not a readable pickle '
-            f'({type(error).__name__}: {error}); make it again with '
-            'tools/make_proposals.py'
-        ) from error
+    except ValueError as error:
+        raise ValueError(f'proposal file {error}') from error
+    stamp = behind[0] if behind else None
     return content, stamp if isinstance(stamp, dict) else None

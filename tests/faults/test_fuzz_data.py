@@ -252,6 +252,15 @@ def test_any_content_of_a_proposal_file(
     check_proposals(path)
 
 
+@fuzz
+@given(data=st.data())
+def test_damaged_proposal_files(folder: Path, data: st.DataObject) -> None:
+    path = folder / 'damaged.pkl'
+    save_proposals(path, {'a/b.jpg': make_entry(np.array([[1, 2, 3, 4]]))})
+    path.write_bytes(data.draw(damaged(path.read_bytes())))
+    check_proposals(path)
+
+
 FLOATS = st.floats(width=32)
 
 
