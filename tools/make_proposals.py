@@ -17,7 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from mmdet_ohem.proposals.image_list import find_images, read_image_list
+from mmdet_ohem.proposals.image_files import find_images
+from mmdet_ohem.proposals.image_list import read_image_list
 from mmdet_ohem.proposals.make import (
     MakeResult,
     convert_proposals,
@@ -40,7 +41,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--img-dir', type=Path, required=True)
     parser.add_argument('--out', type=Path, required=True, help='the .pkl')
     parser.add_argument(
-        '--suffix', default='.jpg', help='after the id (default: .jpg)'
+        '--suffix',
+        help='of the images, such as .png (default: what is there)',
     )
     parser.add_argument('--mode', choices=MODES, default='fast')
     parser.add_argument(
@@ -88,7 +90,8 @@ def parse_args() -> argparse.Namespace:
 
 def run(args: argparse.Namespace) -> MakeResult:
     """Makes the file that the command line asks for."""
-    image_ids = read_image_list(args.image_list)
+    # A training may repeat images; their boxes are made once.
+    image_ids = read_image_list(args.image_list, repeats=True)
     images = find_images(image_ids, args.img_dir, args.suffix)
     if args.from_mat:
         return convert_proposals(

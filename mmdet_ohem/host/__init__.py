@@ -13,6 +13,7 @@ What is trained:
 - ``roi_weights``: weights of RoIs in the loss of any box head;
 - ``stock_samplers``: mmdet's samplers, run on what a mining rule knows;
 - ``propose``: the proposals of a training;
+- ``assigners``: whether RoIs can be background;
 - ``twins``: several RoI heads on one set of weights;
 - ``refusals``: what cannot be served, and what the error says;
 - ``no_trace``: run a module, and leave it as it was found;
@@ -21,7 +22,7 @@ What is trained:
 
 What is around it:
 
-- ``pipelines``, ``datasets``: configs of data, and annotations;
+- ``pipelines``, ``datasets``: configs of data, and how images are loaded;
 - ``dataloading``, ``batch_skipping``, ``worker_states``: batches that a
   resumed training skips;
 - ``message_hub``, ``schedules``: the log, and when it is written;

@@ -1,34 +1,33 @@
-"""Annotations in VOC's format, as mmdet reads them.
+"""How the pipeline of a dataset reads image files.
 
-Relies on ``XMLDataset._parse_instance_info`` of mmdet 3.3.0, the one method
-through which ``VOCDataset`` reads the objects of an image.
+Relies on ``Compose.transforms`` of mmengine 0.10.7, and on
+``LoadImageFromFile`` of mmcv 2.1 keeping ``color_type`` and
+``imdecode_backend`` under these names.
 """
 
-from xml.etree.ElementTree import ElementTree
+from typing import Any
 
-from mmdet.datasets import VOCDataset
+from mmcv.transforms import LoadImageFromFile
+
+# These read pixels only.
+_BACKENDS_WITHOUT_EXIF = ('turbojpeg', 'tifffile')
 
 
-class ParsedVOCDataset(VOCDataset):
-    """``VOCDataset`` whose subclasses see the annotation of each image."""
+def turned_by_exif(dataset: Any) -> bool:
+    """Whether images are turned as their EXIF orientation says.
 
-    def parse_instances(
-        self, annotation: ElementTree, instances: list[dict]
-    ) -> list[dict]:
-        """The objects of one image; a subclass may change them.
+    Args:
+        dataset: One of mmengine's, whose pipeline has been built.
 
-        Args:
-            annotation: The XML of the image.
-            instances: What mmdet makes of it: ``bbox`` (xyxy, 0-based pixels,
-                corners inclusive), ``bbox_label`` and ``ignore_flag``.
-
-        Returns:
-            The objects that the dataset has.
-        """
-        return instances
-
-    def _parse_instance_info(
-        self, raw_ann_info: ElementTree, minus_one: bool = True
-    ) -> list[dict]:
-        instances = super()._parse_instance_info(raw_ann_info, minus_one)
-        return self.parse_instances(raw_ann_info, instances)
+    Returns:
+        True as well where the pipeline reads no image: that is the default.
+    """
+    for transform in dataset.pipeline.transforms:
+        if isinstance(transform, LoadImageFromFile):
+            kind = str(transform.color_type)
+            return not (
+                kind == 'unchanged'
+                or kind.endswith('ignore_orientation')
+                or transform.imdecode_backend in _BACKENDS_WITHOUT_EXIF
+            )
+    return True

@@ -5,14 +5,26 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import mmcv
 import numpy as np
 import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
 from mmdet_ohem.proposals.box_checks import check_boxes
+from mmdet_ohem.proposals.box_layout import guess_layout
+from mmdet_ohem.proposals.image_headers import check_image
+from mmdet_ohem.proposals.image_headers import read_image as read_image_file
 from mmdet_ohem.proposals.proposal_file import load_proposals, proposal_key
+
+__all__ = [
+    'Boxes',
+    'Image',
+    'boxes_of_file',
+    'boxes_per_image',
+    'check_image',
+    'checked_boxes',
+    'read_image',
+]
 
 Image = str | os.PathLike[str] | np.ndarray
 Boxes = np.ndarray | Tensor | Sequence[Sequence[float]]
@@ -29,7 +41,7 @@ def read_image(image: Image) -> np.ndarray:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: It is no image.
+        ValueError: It is no image, or a damaged one.
     """
     if isinstance(image, np.ndarray):
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
@@ -44,13 +56,7 @@ def read_image(image: Image) -> np.ndarray:
             f'an image is a {type(image).__name__}, expected a path or an '
             'array (H, W, 3), BGR'
         )
-    path = os.fspath(image)
-    if not os.path.exists(path):
-        raise FileNotFoundError(f'image {path} does not exist')
-    read = None if os.path.isdir(path) else mmcv.imread(path)
-    if read is None:
-        raise ValueError(f'{path} cannot be read as an image')
-    return read
+    return read_image_file(image)
 
 
 def checked_boxes(boxes: Boxes, width: int, height: int) -> np.ndarray:
@@ -67,8 +73,8 @@ def checked_boxes(boxes: Boxes, width: int, height: int) -> np.ndarray:
         warning.
 
     Raises:
-        ValueError: They have another shape, are not finite, or have no area
-            inside the image.
+        ValueError: They have another shape, are not finite, have no area
+            inside the image, or look like another layout.
     """
     array = _as_array(boxes)
     if array.size == 0:
@@ -79,16 +85,24 @@ def checked_boxes(boxes: Boxes, width: int, height: int) -> np.ndarray:
             '(x1, y1, x2, y2) a box, in pixels of the original image'
         )
     clipped, found = check_boxes(array, width, height)
+    layout = guess_layout([array], [(width, height)])
+    guess = f' They look like {layout}.' if layout else ''
     for kind in ('not finite', 'without area'):
         (bad,) = np.nonzero(found[kind])
         if len(bad):
             raise ValueError(
                 f'{len(bad)} of {len(array)} boxes are {kind} in the image '
                 f'of {width} x {height} pixels, the first is number {bad[0]}: '
-                f'{array[bad[0]].tolist()}. Remedy: give (x1, y1, x2, y2) in '
-                'pixels of the original image, not (x, y, width, height), '
-                'and leave such boxes out'
+                f'{array[bad[0]].tolist()}.{guess} Remedy: give (x1, y1, x2, '
+                'y2) in pixels of the original image, not (x, y, width, '
+                'height), and leave such boxes out'
             )
+    if layout:
+        raise ValueError(
+            f'the {len(array)} boxes are not (x1, y1, x2, y2) in pixels of '
+            f'the image of {width} x {height} pixels, the first is '
+            f'{array[0].tolist()}.{guess} Remedy: convert them'
+        )
     num_beyond = int(found['beyond the image'].sum())
     if num_beyond:
         print_log(

@@ -2,6 +2,7 @@
 
 import logging
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 from mmengine.logging import print_log
@@ -41,6 +42,21 @@ def check_boxes(
     }
 
 
+def first_few(
+    names: Sequence[str], at_most: int = _NUM_NAMED, between: str = ', '
+) -> str:
+    """Name some of many.
+
+    Args:
+        names: Of images, or of files and what is wrong with them.
+        at_most: How many are named; of the others it is said how many.
+        between: What stands between two of them.
+    """
+    shown = between.join(names[:at_most])
+    more = len(names) - at_most
+    return f'{shown} and {more} more' if more > 0 else shown
+
+
 class Findings:
     """Collect what was found in a data set; one warning a kind at the end.
 
@@ -63,25 +79,23 @@ class Findings:
         """How many of a kind there were."""
         return self._counts[kind]
 
-    def warn(self, kind: str, message: str) -> None:
+    def warn(self, kind: str, message: str, at_most: int = _NUM_NAMED) -> None:
         """Warn once, if there was anything of this kind.
 
         Args:
             kind: As given to :meth:`add`.
             message: What it is and the remedy; ``{count}``, ``{images}`` (how
                 many) and ``{names}`` (of the first few) are filled in.
+            at_most: How many images are named.
         """
         names = self._names[kind]
         if not names:
             return
-        shown = ', '.join(names[:_NUM_NAMED])
-        if len(names) > _NUM_NAMED:
-            shown += f' and {len(names) - _NUM_NAMED} more'
         # Not str.format: a path or class in the message may have braces.
         text = (
             message.replace('{count}', str(self._counts[kind]))
             .replace('{images}', str(len(names)))
-            .replace('{names}', shown)
+            .replace('{names}', first_few(names, at_most))
         )
         print_log(
             f'{self.source}: {text}', logger='current', level=logging.WARNING

@@ -2,29 +2,33 @@
 
 import logging
 import os.path as osp
+from collections import Counter
 from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
 from mmengine.utils import is_abs
 
+from mmdet_ohem.host.datasets import turned_by_exif
 from mmdet_ohem.proposals.box_checks import Findings, check_boxes
 from mmdet_ohem.proposals.box_corners import check_corners
-from mmdet_ohem.proposals.proposal_file import (
-    proposal_key,
-    read_proposal_file,
-)
+from mmdet_ohem.proposals.class_names import check_class_names
+from mmdet_ohem.proposals.dataset_summary import summary_lines
+from mmdet_ohem.proposals.image_checks import look_at_images
+from mmdet_ohem.proposals.join_proposals import join_proposals
 
 
 class CheckedDataMixin:
     """Checks for a ``BaseDetDataset``; put it before that in the bases.
 
-    Boxes are xyxy edges in pixels of the original image. In training,
-    ground-truth boxes without area, and in every mode such proposals, turn
-    the loss into NaN: they are left out, with one warning that counts and
-    names them. In test mode ground truth is never left out, since it is what
-    the detections are measured by. Images and proposals that are missing are
-    errors before training starts.
+    Boxes are xyxy edges in pixels of the original image, whose size is that
+    of the image file, whatever the annotation says. In training, ground-truth
+    boxes are clipped to the image, and those without area, and in every mode
+    such proposals, are left out, since they turn the loss into NaN; warnings
+    count and name them. In test mode ground truth is never changed, since it
+    is what the detections are measured by. Images and proposals that are
+    missing or cannot be read are errors before training starts. Three lines
+    in the log sum the dataset up.
 
     Args:
         proposal_corners: ``'edges'`` or ``'inclusive'`` (x2 and y2 are the
@@ -34,13 +38,16 @@ class CheckedDataMixin:
         **kwargs: As for the host class.
 
     Raises:
-        ValueError: ``proposal_corners`` is something else.
+        ValueError: ``proposal_corners`` or the classes are something else.
     """
 
     # What the host class provides.
     ann_file: str
+    backend_args: dict | None
     data_root: str
     data_list: list[dict]
+    left_out: Counter[str]
+    metainfo: dict[str, Any]
     proposal_file: str | None
     test_mode: bool
 
@@ -49,7 +56,10 @@ class CheckedDataMixin:
     ) -> None:
         check_corners(proposal_corners)
         self.proposal_corners = proposal_corners
+        self.left_out = Counter()
         super().__init__(**kwargs)
+        # Again, as with lazy_init nothing has been loaded.
+        check_class_names(self.metainfo.get('classes'))
 
     def load_data_list(self) -> list[dict]:
         """Load annotations and check them.
@@ -59,17 +69,27 @@ class CheckedDataMixin:
 
         Raises:
             FileNotFoundError: Listed images are missing.
-            ValueError: The list of images is empty.
+            ValueError: The list of images is empty, images cannot be read,
+                or the classes are no names.
         """
+        check_class_names(self.metainfo.get('classes'))
+        self.left_out = Counter()
         data_list = super().load_data_list()  # type: ignore[misc]
         if not data_list:
             raise ValueError(
                 f'{self.ann_file} lists no image. Remedy: give ann_file a '
                 'list with an image name a line'
             )
-        self._check_images(data_list)
+        self.left_out['images of another size than annotated'] = (
+            look_at_images(
+                data_list,
+                self.ann_file,
+                turned_by_exif(self),
+                self.backend_args,
+            )
+        )
         if not self.test_mode:
-            self._drop_unusable_instances(data_list)
+            self._make_instances_usable(data_list)
         return data_list
 
     def load_proposals(self) -> None:
@@ -77,157 +97,109 @@ class CheckedDataMixin:
 
         Raises:
             FileNotFoundError, ValueError: The proposal file is missing or
-                malformed, or has no entry for some image.
+                malformed, has no entry for some image, or boxes that are not
+                xyxy in pixels.
         """
         assert self.proposal_file is not None
         if not is_abs(self.proposal_file):
             self.proposal_file = osp.join(self.data_root, self.proposal_file)
-        proposals, says_corners = read_proposal_file(
-            self.proposal_file, self.proposal_corners
+        self.left_out += join_proposals(
+            self.data_list,
+            self.proposal_file,
+            self.ann_file,
+            self.proposal_corners,
         )
-        findings = Findings(self.proposal_file)
-        missing = []
-        # An image may be listed twice.
-        unused = dict.fromkeys(proposals)
-        for data_info in self.data_list:
-            key = proposal_key(data_info['img_path'])
-            unused.pop(key, None)
-            entry = proposals.get(key)
-            if entry is None:
-                missing.append(data_info['img_path'])
-                continue
-            data_info['proposals'] = self._usable_proposals(
-                entry, data_info, findings
-            )
-        self._check_counts(missing, list(unused))
-        self._warn_of_proposals(findings)
-        if not says_corners:
-            self._warn_of_corners()
 
-    def _check_images(self, data_list: list[dict]) -> None:
-        missing = [
-            data_info['img_path']
-            for data_info in data_list
-            if '://' not in data_info['img_path']
-            and not osp.exists(data_info['img_path'])
-        ]
-        if missing:
-            raise FileNotFoundError(
-                f'{len(missing)} of {len(data_list)} images of '
-                f'{self.ann_file} are missing, the first is {missing[0]}. '
-                'Remedy: correct data_root or data_prefix, or delete the '
-                'image from the list'
-            )
+    def filter_data(self) -> list[dict]:
+        """Filter the images as the host does, and sum the dataset up.
 
-    def _drop_unusable_instances(self, data_list: list[dict]) -> None:
-        """Leave out ground truth that cannot be trained on, and say so."""
+        Returns:
+            The images that are left.
+
+        Raises:
+            ValueError: In training, no object is left to be learnt.
+        """
+        kept = super().filter_data()  # type: ignore[misc]
+        self.left_out['images by filter_cfg'] = len(self.data_list) - len(kept)
+        lines = summary_lines(
+            self.data_list, self.metainfo['classes'], self.left_out
+        )
+        for line in lines:
+            print_log(
+                f'{self.ann_file}: {line}',
+                logger='current',
+                level=logging.INFO,
+            )
+        if not self.test_mode and not any(
+            not x.get('ignore_flag', 0)
+            for data_info in kept
+            for x in data_info['instances']
+        ):
+            raise ValueError(
+                f'{self.ann_file}: there is no object to train on, all '
+                f'objects are difficult, crowded or left out: {lines[0]}. '
+                'Remedy: train_on_difficult=True in a VOCProposalDataset, or '
+                'correct the annotations'
+            )
+        return kept
+
+    def prepare_data(self, idx: int) -> Any:
+        """Run the pipeline; an error in it names the image.
+
+        Args:
+            idx: Index of the image.
+
+        Returns:
+            What the pipeline makes of it.
+
+        Raises:
+            RuntimeError: The pipeline fails, for one since the file was
+                damaged after the dataset had been loaded.
+        """
+        try:
+            return super().prepare_data(idx)  # type: ignore[misc]
+        except Exception as error:
+            info = self.get_data_info(idx)  # type: ignore[attr-defined]
+            raise RuntimeError(
+                f'image {info["img_path"]}, {info["img_id"]!r} of '
+                f'{self.ann_file}, cannot be prepared: '
+                f'{type(error).__name__}: {error}'
+            ) from error
+
+    def _make_instances_usable(self, data_list: list[dict]) -> None:
+        """Clip ground truth, leave out what cannot be trained on; say so."""
         findings = Findings(self.ann_file)
         for data_info in data_list:
             instances = data_info['instances']
-            boxes = np.array([x['bbox'] for x in instances]).reshape(-1, 4)
-            _, found = check_boxes(
-                boxes, data_info['width'], data_info['height']
+            if not instances:
+                continue
+            clipped, found = check_boxes(
+                np.array([x['bbox'] for x in instances]),
+                data_info['width'],
+                data_info['height'],
             )
+            name = str(data_info['img_id'])
             bad = found['not finite'] | found['without area']
-            findings.add(
-                'without area', str(data_info['img_id']), int(bad.sum())
-            )
-            data_info['instances'] = [
-                x
-                for x, is_bad in zip(instances, bad, strict=True)
-                if not is_bad
-            ]
+            beyond = found['beyond the image']
+            findings.add('without area', name, int(bad.sum()))
+            findings.add('beyond the image', name, int(beyond.sum()))
+            for index in np.flatnonzero(beyond):
+                instances[index]['bbox'] = clipped[index].tolist()
+            if bad.any():
+                data_info['instances'] = [
+                    instances[index] for index in np.flatnonzero(~bad)
+                ]
         findings.warn(
             'without area',
             'left out {count} ground-truth boxes without area in {images} '
             'images: {names}. Remedy: correct or delete these annotations',
         )
-
-    def _usable_proposals(
-        self, entry: dict[str, np.ndarray], data_info: dict, findings: Findings
-    ) -> dict[str, np.ndarray]:
-        boxes, found = check_boxes(
-            entry['bboxes'], data_info['width'], data_info['height']
-        )
-        name = str(data_info['img_id'])
-        for kind, mask in found.items():
-            findings.add(kind, name, int(mask.sum()))
-        usable = ~(found['not finite'] | found['without area'])
-        findings.add('no box', name, int(not usable.any()))
-        return {'bboxes': boxes[usable], 'scores': entry['scores'][usable]}
-
-    def _check_counts(self, missing: list[str], unused: list[str]) -> None:
-        remake = (
-            'Remedy: give the proposal file of this very list of images, or '
-            f'make it: tools/make_proposals.py {self.ann_file} --img-dir '
-            f'{osp.dirname(self.data_list[0]["img_path"])} --out FILE.pkl'
-        )
-        if missing:
-            raise ValueError(
-                f'{self.proposal_file} has no proposals for {len(missing)} '
-                f'of {len(self.data_list)} images of {self.ann_file}, the '
-                f'first is {proposal_key(missing[0])!r}. {remake}'
-            )
-        findings = Findings(str(self.proposal_file))
-        for key in unused:
-            findings.add('unused', key)
-        findings.warn(
-            'unused',
-            f'{{count}} entries are of images that {self.ann_file} does not '
-            f'list: {{names}}; they are not used. {remake}',
-        )
-
-    def _warn_of_proposals(self, findings: Findings) -> None:
-        if findings.count('no box') == len(self.data_list):
-            raise ValueError(
-                f'{self.proposal_file} has no usable box for any image of '
-                f'{self.ann_file}. Remedy: make it again by '
-                'tools/make_proposals.py; boxes are xyxy in pixels of the '
-                'original image'
-            )
-        left_out = 'left out {count} boxes in {images} images that are '
-        again = '. Remedy: make the file again by tools/make_proposals.py'
-        findings.warn('not finite', left_out + 'not finite: {names}' + again)
-        findings.warn(
-            'without area',
-            left_out + 'without area inside the image: {names}' + again,
-        )
         findings.warn(
             'beyond the image',
-            'clipped {count} boxes in {images} images that reach beyond the '
-            'image: {names}. Remedy: if they are many, check that the boxes '
-            'are xyxy in pixels of the original image',
+            'clipped {count} ground-truth boxes in {images} images that reach '
+            'beyond the image: {names}. Remedy: if they are many, check that '
+            'the annotations belong to these images; in VOC the first pixel '
+            'has the number 1',
         )
-        findings.warn(
-            'no box',
-            '{images} images have no usable box: {names}. They are trained '
-            'on with their ground truth alone and nothing is detected in '
-            'them' + again,
-        )
-
-    def _warn_of_corners(self) -> None:
-        """Warn when a file of another program looks like inclusive corners.
-
-        Selective search finds a box that ends at the right of nearly every
-        image: with edges it ends at the width, with inclusive corners one
-        pixel before it.
-        """
-        ends = [
-            (entry['proposals']['bboxes'][:, 2].max(), entry['width'])
-            for entry in self.data_list
-            if len(entry['proposals']['bboxes']) and entry['width'] > 0
-        ]
-        num_before = sum(end == width - 1 for end, width in ends)
-        if any(end > width - 1 for end, width in ends) or (
-            2 * num_before <= len(ends)
-        ):
-            return
-        print_log(
-            f'{self.proposal_file} does not say which corners it holds. They '
-            f'are taken for edges, but in {num_before} of {len(ends)} images '
-            'the last box ends one pixel before the right edge, as with '
-            "inclusive corners. Remedy: proposal_corners='inclusive' in the "
-            "dataset, or 'edges' if that is what they are",
-            logger='current',
-            level=logging.WARNING,
-        )
+        for kind in ('without area', 'beyond the image'):
+            self.left_out[f'objects {kind}'] = findings.count(kind)

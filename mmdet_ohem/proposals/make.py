@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from mmdet_ohem.proposals.image_headers import read_image
 from mmdet_ohem.proposals.journal import Journal, SettingsMismatchError
 from mmdet_ohem.proposals.matlab import clean_as_released, convert_mat
 from mmdet_ohem.proposals.proposal_file import (
@@ -233,12 +233,4 @@ def _search_file(
     path: Path, find_boxes: Callable[[np.ndarray], np.ndarray]
 ) -> np.ndarray:
     """Returns the boxes of an image file; runs in a worker."""
-    # Not cv2.imread, which says neither what is wrong nor raises.
-    data = np.fromfile(path, dtype=np.uint8)
-    img = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if img is None:
-        raise ValueError(
-            f'{path} ({data.size} bytes) is not an image that OpenCV reads; '
-            'get it again'
-        )
-    return find_boxes(img)
+    return find_boxes(read_image(path))

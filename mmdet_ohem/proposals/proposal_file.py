@@ -107,8 +107,9 @@ def read_proposal_file(
 ) -> ProposalFile:
     """Reads and checks a proposal file.
 
-    The file is a pickle, of which nothing is run. mmdet's own
-    ``DumpProposals`` writes instances in place of dicts: both are read.
+    The file is a pickle, of which nothing is run: one that asks for anything
+    but numbers, arrays and plain values is refused. mmdet's ``DumpProposals``
+    writes instances in place of dicts; both are read.
 
     Args:
         path: The ``.pkl`` file.
@@ -196,9 +197,12 @@ def _corners_of(
 
 def _unpickle(path: Path) -> tuple[Any, dict[str, Any] | None]:
     """Reads the entries, and the second pickle if it is there and a dict."""
-    remedy = 'make it again with tools/make_proposals.py'
     try:
-        content, *behind = read_pickles(path, at_most=2, remedy=remedy)
+        content, *behind = read_pickles(
+            path,
+            at_most=2,
+            remedy='make it again with tools/make_proposals.py',
+        )
     except FileNotFoundError:
         raise FileNotFoundError(
             f'proposal file {path} does not exist; make it with '

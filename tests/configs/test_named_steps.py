@@ -108,6 +108,22 @@ def test_a_config_for_own_data_scales_its_images(tmp_path: Path) -> None:
         assert resize.scale == (500, 300)
 
 
+@pytest.mark.parametrize('keep', [False, True])
+def test_a_config_for_own_data_keeps_background_by_a_key(
+    tmp_path: Path, keep: bool
+) -> None:
+    shutil.copytree(CONFIGS, tmp_path / 'configs')
+    form = tmp_path / 'configs' / FORM
+    text = form.read_text()
+    assert 'keep_background_images = False' in text
+    form.write_text(text.replace('images = False', f'images = {keep}'))
+    config = Config.fromfile(form)
+    train = config.train_dataloader.dataset
+    assert train.filter_cfg.filter_empty_gt is not keep
+    for key in LOADERS:
+        assert config[key].dataset.allow_no_annotation is keep
+
+
 def documented(number: int, folder: Path) -> Any:
     """A config that docs/configs.md shows, read, dumped and read again."""
     text = re.findall(r'```python\n(.*?)```', DOCS.read_text(), re.S)[number]

@@ -51,6 +51,16 @@ def test_files_that_are_no_image(tmp_path: Path) -> None:
             read_image(path)
 
 
+def test_damaged_files_are_named(tmp_path: Path) -> None:
+    img = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
+    _, data = cv2.imencode('.jpg', img)
+    for content in (b'', data.tobytes()[:-500]):
+        path = tmp_path / 'a.jpg'
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r'a\.jpg cannot be read as'):
+            read_image(path)
+
+
 @pytest.mark.parametrize('kind', [list, np.array, torch.tensor])
 def test_boxes_come_in_many_forms(kind: Any) -> None:
     boxes = checked_boxes(kind([[1, 2, 3, 4], [0, 0, 9, 7]]), 10, 8)
@@ -81,6 +91,9 @@ def test_the_whole_image_and_a_pixel_are_boxes() -> None:
         ([[5, 5, 3, 2]], 'without area .* not .x, y, width, height'),
         ([[20, 1, 30, 4]], 'without area in the image of 10 x 8'),
         ('boxes', 'not an array of numbers'),
+        ([[5, 5, 3, 2]], r'They look like \(x, y, width, height\)'),
+        ([[0.1, 0.2, 0.5, 0.9]], 'They look like fractions of the image'),
+        ([[0, 0, 8, 10]], r'They look like \(y1, x1, y2, x2\)'),
     ],
 )
 def test_wrong_boxes(boxes: Any, message: str) -> None:

@@ -22,7 +22,7 @@ from tests.voc_folder import Picture, Thing, write_voc
 def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Warnings of the data set."""
     found: list[str] = []
-    for module in ('box_checks', 'checked_data'):
+    for module in ('box_checks', 'join_proposals'):
         monkeypatch.setattr(
             f'mmdet_ohem.proposals.{module}.print_log',
             lambda text, **_: found.append(text),

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mmdet_ohem.proposals.image_list import find_images, read_image_list
+from mmdet_ohem.proposals.image_files import find_images
+from mmdet_ohem.proposals.image_list import read_image_list
 from mmdet_ohem.proposals.journal import SettingsMismatchError
 from mmdet_ohem.proposals.make import make_proposals
 from mmdet_ohem.proposals.proposal_file import (

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from mmdet_ohem.proposals.image_list import find_images
+from mmdet_ohem.proposals.image_files import find_images
 from mmdet_ohem.proposals.proposal_file import (
     load_proposals,
 )
@@ -41,11 +41,12 @@ def run_tool(
 ) -> Callable[..., int]:
     """Runs the tool on ``tmp_path``'s list.txt and images folder."""
 
-    def run(*arguments: object) -> int:
+    def run(*arguments: object, suffix: str | None = '.png') -> int:
         command = [
             *('make_proposals.py', tmp_path / 'list.txt'),
             *('--img-dir', tmp_path / 'images', '--out', tmp_path / 'o.pkl'),
-            *('--suffix', '.png', '--workers', 1, '--width', 32),
+            *('--workers', 1, '--width', 32),
+            *(('--suffix', suffix) if suffix else ()),
             *arguments,
         ]
         monkeypatch.setattr(sys, 'argv', [str(part) for part in command])
@@ -81,6 +82,24 @@ def test_tool_names_bad_images_and_resumes_with_them(
     images['c'].write_bytes(png)
     assert run_tool() == 0
     assert '4 images (2 of them from earlier' in capsys.readouterr().out
+
+
+def test_tool_finds_images_of_any_suffix_and_each_once(
+    tmp_path: Path,
+    run_tool: Callable[..., int],
+) -> None:
+    images = make_images(tmp_path / 'images', [1, 2, 3])
+    image = cv2.imread(str(images['b']))
+    assert image is not None
+    cv2.imwrite(str(images['b'].with_suffix('.JPG')), image)
+    images['b'].unlink()
+    (tmp_path / 'list.txt').write_text('\ufeffa\r\nb \r\nc.png\r\nb\r\n\r\n')
+    assert run_tool(suffix=None) == 0
+    assert list(load_proposals(tmp_path / 'o.pkl')) == [
+        'images/a.png',
+        'images/b.JPG',
+        'images/c.png',
+    ]
 
 
 def test_tool_writes_nothing_when_all_fail(

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from mmengine.structures import InstanceData
 
 from mmdet_ohem.proposals.proposal_file import (
@@ -14,6 +15,7 @@ from mmdet_ohem.proposals.proposal_file import (
     read_proposal_file,
     save_proposals,
 )
+from tests.safety.attack import Attack
 
 BOXES = np.array([[0, 0, 9, 4], [3, 2, 3, 2]], dtype=np.float32)
 KEY = 'JPEGImages/000005.jpg'
@@ -169,6 +171,34 @@ def test_unknown_corners_are_named(tmp_path: Path, corners: Any) -> None:
     for given in (None, corners):
         with pytest.raises(ValueError, match=f'{corners!r}, expected one of'):
             load_proposals(path, given)
+
+
+@pytest.mark.parametrize('where', ['alone', 'in an entry', 'behind', 'third'])
+def test_code_in_a_file_is_not_run(tmp_path: Path, where: str) -> None:
+    attack = pickle.dumps(Attack(tmp_path / 'harm'))
+    good = pickle.dumps({KEY: {'bboxes': BOXES}})
+    path = tmp_path / 'a.pkl'
+    path.write_bytes(
+        {
+            'alone': attack,
+            'in an entry': pickle.dumps(
+                {KEY: {'bboxes': Attack(tmp_path / 'harm')}}
+            ),
+            'behind': good + attack,
+            'third': good + pickle.dumps({'mode': 'fast'}) + attack,
+        }[where]
+    )
+    for read in (load_proposals, load_made_with):
+        with pytest.raises(ValueError, match='make_proposals') as error:
+            read(path)
+        assert str(path) in str(error.value)
+    assert not (tmp_path / 'harm').exists()
+
+
+def test_mmdets_dump_may_hold_tensors(tmp_path: Path) -> None:
+    found = InstanceData(bboxes=torch.tensor(BOXES), scores=torch.rand(2))
+    path = write_pickle(tmp_path / 'a.pkl', {KEY: found})
+    assert boxes_in(path) == AS_EDGES
 
 
 def test_a_torn_second_pickle_is_an_error(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_boxes_that_are_not_finite_would_be_left_out(
     boxes = np.array([[0, 0, 9, float('nan')], DOG.box], np.float32)
     entry = dict(bboxes=boxes, scores=np.zeros(2, np.float32))
     monkeypatch.setattr(
-        'mmdet_ohem.proposals.checked_data.read_proposal_file',
+        'mmdet_ohem.proposals.join_proposals.read_proposal_file',
         lambda *_: ({JPEG.format(name): entry for name in 'ab'}, True),
     )
     found = load(root).get_data_info(1)['proposals']['bboxes']
