@@ -5,7 +5,6 @@ random heuristic (bg_lo = 0.1, one quarter foreground), a column a checkpoint.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import torch
@@ -14,14 +13,22 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 from rich.console import Console
 
-from mmdet_ohem.mining.rules import rule_names
+from mmdet_ohem.command_line import (
+    Parser,
+    at_least,
+    command,
+    device,
+    new_folder,
+)
+from mmdet_ohem.host.configs import load_config as read_config
+from mmdet_ohem.mining.rules import rule_keys, rule_names
 from mmdet_ohem.watch.hard_example_browser import HardExampleBrowser
 from mmdet_ohem.watch.hard_example_drawing import DrawingStyle
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -53,7 +60,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--min-side',
-        type=int,
+        type=at_least(1),
         default=480,
         help='enlarge images to this many pixels on the shorter side',
     )
@@ -72,45 +79,44 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
-        '--device', default='cuda' if torch.cuda.is_available() else 'cpu'
+        '--device',
+        type=device,
+        default='cuda' if torch.cuda.is_available() else 'cpu',
     )
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     parser.add_argument(
-        '--out', type=Path, default=Path('work_dirs/hard_examples')
+        '--out', type=new_folder, default=Path('work_dirs/hard_examples')
     )
     return parser.parse_args()
 
 
 def load_config(args: argparse.Namespace) -> Config:
     """The config with its imports done and its scope set."""
-    config = Config.fromfile(args.config)
+    config = read_config(args.config, ['model', 'train_dataloader'])
     config.merge_from_dict(args.cfg_options or {})
     import_modules_from_strings(**config.get('custom_imports', {}))
     init_default_scope(config.get('default_scope', 'mmdet'))
+    for rule in args.rules:  # an unknown one is an error
+        rule_keys(rule)
     return config
 
 
+@command()
 def main() -> int:
     """Write the sheets; returns the exit status."""
     args = parse_args()
     console = Console()
-    try:
-        style = DrawingStyle(
-            args.max_boxes, args.draw_suppressed, args.min_side
-        )
-        browser = HardExampleBrowser(
-            load_config(args),
-            args.checkpoints,
-            args.device,
-            args.seed,
-            args.rules,
-        )
-        inds = browser.find(args.images, args.num)
-        for path in browser.browse(inds, args.out, style):
-            console.print(f'wrote {path}')
-    except (KeyError, OSError, TypeError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    style = DrawingStyle(args.max_boxes, args.draw_suppressed, args.min_side)
+    browser = HardExampleBrowser(
+        load_config(args),
+        args.checkpoints,
+        args.device,
+        args.seed,
+        args.rules,
+    )
+    inds = browser.find(args.images, args.num)
+    for path in browser.browse(inds, args.out, style):
+        console.print(f'wrote {path}', markup=False)
     return 0
 
 

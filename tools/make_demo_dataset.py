@@ -10,15 +10,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
+from mmdet_ohem.command_line import Parser, command, new_folder
 from mmdet_ohem.demo import write_dataset
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument('--out', type=Path, default=Path('data/demo'))
+    parser.add_argument('--out', type=new_folder, default=Path('data/demo'))
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--num-train', type=int, default=400)
     parser.add_argument('--num-test', type=int, default=200)
@@ -28,6 +29,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@command()
 def main() -> int:
     """Write the dataset, or say that it is there already."""
     args = parse_args()

@@ -7,10 +7,10 @@ Of Table 2 only the paper's side is here: tools/benchmark.py measures it.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from mmdet_ohem.benchmark.report import paper_as_markdown
+from mmdet_ohem.command_line import Parser, command, new_folder
 from mmdet_ohem.host.files import write_text
 from mmdet_ohem.tables import DATA, TABLES
 from mmdet_ohem.tables.collect import collect
@@ -27,7 +27,7 @@ python tools/benchmark.py --out work_dirs/table2.md
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -44,10 +44,12 @@ def parse_args() -> argparse.Namespace:
         help='demo: only runs on the embedded dataset, labelled as such',
     )
     parser.add_argument(
-        '--work-dir', type=Path, default=Path('work_dirs/tables')
+        '--work-dir', type=new_folder, default=Path('work_dirs/tables')
     )
     parser.add_argument(
-        '--out', type=Path, help='folder for a .md and a .csv of each table'
+        '--out',
+        type=new_folder,
+        help='folder for a .md and a .csv of each table',
     )
     return parser.parse_args()
 
@@ -67,20 +69,17 @@ def show_run(number: int, args: argparse.Namespace) -> None:
         )
 
 
+@command()
 def main() -> int:
     """Print, and write where asked; returns the exit status."""
     args = parse_args()
-    try:
-        for number in [args.table] if args.table else range(1, 6):
-            if number in TABLES:
-                show_run(number, args)
-            else:
-                print(COSTS.format(paper_as_markdown()))
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    for number in [args.table] if args.table else range(1, 6):
+        if number in TABLES:
+            show_run(number, args)
+        else:
+            print(COSTS.format(paper_as_markdown()))
     return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    raise SystemExit(main())

@@ -14,6 +14,13 @@ import torch
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
+from mmdet_ohem.command_line import (
+    Parser,
+    at_least,
+    command,
+    existing_folder,
+    new_folder,
+)
 from mmdet_ohem.tables import (
     DATA,
     LAUNCHERS,
@@ -23,6 +30,7 @@ from mmdet_ohem.tables import (
     Run,
     RunRecord,
     Table,
+    check_leaves,
     execute,
     plan_runs,
 )
@@ -30,7 +38,7 @@ from mmdet_ohem.tables import (
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__,
         epilog='Exit status: 0 all runs are finished, 1 some failed (they are '
         'listed), 2 bad usage, 130 interrupted.',
@@ -41,7 +49,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--rows', help='only these, such as 2,13 (default: all)'
     )
-    parser.add_argument('--seeds', type=int, default=1, help='runs of a row')
+    parser.add_argument(
+        '--seeds', type=at_least(1), default=1, help='runs of a row'
+    )
     parser.add_argument(
         '--data',
         choices=DATA,
@@ -50,7 +60,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--gpus',
-        type=int,
+        type=at_least(0),
         default=int(torch.cuda.is_available()),
         help='0: CPU; with launcher none, so many runs go side by side '
         '(default: 1 where there is a GPU)',
@@ -59,11 +69,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--partition', help='of slurm')
     parser.add_argument('--srun-args', help='more arguments, in one string')
     parser.add_argument(
-        '--work-dir', type=Path, default=Path('work_dirs/tables')
+        '--work-dir', type=new_folder, default=Path('work_dirs/tables')
     )
     parser.add_argument(
         '--configs',
-        type=Path,
+        type=existing_folder,
         default=Path(__file__).resolve().parents[1] / 'configs',
         help='folder of the leaf configs',
     )
@@ -141,25 +151,26 @@ def run_all(
     return failed
 
 
+def read_rows(text: str | None) -> list[int] | None:
+    """Numbers of rows, as ``--rows`` has them; None is all of them."""
+    try:
+        return [int(x) for x in text.split(',')] if text else None
+    except ValueError as error:
+        raise ValueError(
+            f'--rows is {text!r}: {error}. Remedy: numbers, such as 2,13'
+        ) from error
+
+
+@command(goes_on=True)
 def main() -> int:
     """Run the table; returns the exit status."""
     args = parse_args()
     console = Console(soft_wrap=True)
-    try:
-        numbers = [int(x) for x in args.rows.split(',')] if args.rows else None
-        table = TABLES[args.table]
-        runs = plan_runs(table, args.work_dir, args.data, numbers, args.seeds)
-        launch = Launch(
-            args.launcher, args.gpus, args.partition, args.srun_args
-        )
-    except ValueError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    try:
-        failed = run_all(table, runs, args.configs, launch, console)
-    except KeyboardInterrupt:
-        print('interrupted: the same command goes on', file=sys.stderr)
-        return 130
+    table, numbers = TABLES[args.table], read_rows(args.rows)
+    runs = plan_runs(table, args.work_dir, args.data, numbers, args.seeds)
+    launch = Launch(args.launcher, args.gpus, args.partition, args.srun_args)
+    check_leaves(runs, args.configs)
+    failed = run_all(table, runs, args.configs, launch, console)
     if failed:
         console.print(
             f'{len(failed)} of {len(runs)} runs failed; the same command '

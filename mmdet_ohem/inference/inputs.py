@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import mmcv
 import numpy as np
 import torch
@@ -44,13 +45,35 @@ def read_image(image: Image) -> np.ndarray:
             f'an image is a {type(image).__name__}, expected a path or an '
             'array (H, W, 3), BGR'
         )
+    check_image(image)
+    read = mmcv.imread(os.fspath(image))
+    if read is None:
+        raise _no_image(image)
+    return read
+
+
+def check_image(image: str | os.PathLike[str]) -> None:
+    """Look whether a file is an image, by its first bytes.
+
+    Args:
+        image: Its path.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no image.
+    """
     path = os.fspath(image)
     if not os.path.exists(path):
         raise FileNotFoundError(f'image {path} does not exist')
-    read = None if os.path.isdir(path) else mmcv.imread(path)
-    if read is None:
-        raise ValueError(f'{path} cannot be read as an image')
-    return read
+    if os.path.isdir(path) or not cv2.haveImageReader(path):
+        raise _no_image(path)
+
+
+def _no_image(path: str | os.PathLike[str]) -> ValueError:
+    return ValueError(
+        f'{os.fspath(path)} cannot be read as an image. Remedy: give the '
+        'path of an image file, such as .jpg or .png'
+    )
 
 
 def checked_boxes(boxes: Boxes, width: int, height: int) -> np.ndarray:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmdet_ohem.host.configs import load_config
+
 
 def read_config(folder: Path, import_custom_modules: bool = True) -> Config:
     """Read the config that a training has dumped.
@@ -19,7 +21,7 @@ def read_config(folder: Path, import_custom_modules: bool = True) -> Config:
 
     Raises:
         FileNotFoundError: There is no folder, or no config in it.
-        ValueError: There are several configs.
+        ValueError: There are several configs, or it cannot be read.
     """
     if not folder.is_dir():
         raise FileNotFoundError(
@@ -37,6 +39,4 @@ def read_config(folder: Path, import_custom_modules: bool = True) -> Config:
             f'{folder} holds several configs ({names}). Remedy: leave only '
             'the one that its checkpoints were trained with'
         )
-    return Config.fromfile(
-        configs[0], import_custom_modules=import_custom_modules
-    )
+    return load_config(configs[0], import_custom_modules=import_custom_modules)

@@ -5,7 +5,12 @@ from mmdet_ohem.tables.demo_size import NoDemoSizeError
 from mmdet_ohem.tables.execute import RunError, execute
 from mmdet_ohem.tables.launch import LAUNCHERS, Launch
 from mmdet_ohem.tables.row import Row, Table
-from mmdet_ohem.tables.run_plan import DATA, Run, plan_runs
+from mmdet_ohem.tables.run_plan import (
+    DATA,
+    Run,
+    check_leaves,
+    plan_runs,
+)
 from mmdet_ohem.tables.table1 import TABLE1
 from mmdet_ohem.tables.table2 import TABLE2
 from mmdet_ohem.tables.table3 import TABLE3
@@ -28,6 +33,7 @@ __all__ = [
     'RunError',
     'RunRecord',
     'Table',
+    'check_leaves',
     'execute',
     'plan_runs',
 ]
