@@ -1,7 +1,9 @@
 """Train and test the rows of one of the paper's tables.
 
 Called again with the same arguments, it skips finished runs and continues
-interrupted ones. If a row fails, the other rows still run.
+interrupted ones. If a row fails, the other rows still run. Data, proposals,
+weights and disk are looked at before the first run of a config, as by
+mmdet-ohem doctor.
 """
 
 import argparse
@@ -25,6 +27,7 @@ from mmdet_ohem.tables import (
     DATA,
     LAUNCHERS,
     TABLES,
+    ConfigChecks,
     Launch,
     NoDemoSizeError,
     Run,
@@ -108,6 +111,12 @@ def run_all(
     devices: SimpleQueue = SimpleQueue()
     for device in launch.devices:
         devices.put(device)
+
+    def warn(run: Run, text: str) -> None:
+        line = f'row {run.row.number}, {run.name}: warning: {text}'
+        console.print(line, markup=False, highlight=False)
+
+    check = ConfigChecks(warn)
     columns = (TextColumn('{task.description}'), TimeElapsedColumn())
     pool = ThreadPoolExecutor(len(launch.devices))
     failed = []
@@ -121,6 +130,7 @@ def run_all(
                     lambda text: progress.update(
                         task, description=f'{run.name}: {text}'
                     ),
+                    check,
                 )  # fmt: skip
             finally:
                 progress.remove_task(task)

@@ -1,6 +1,7 @@
 """The paper's tables: their rows, runs that measure them, what came out."""
 
 from mmdet_ohem.runs.run_record import RunRecord
+from mmdet_ohem.tables.config_checks import ConfigChecks
 from mmdet_ohem.tables.demo_size import NoDemoSizeError
 from mmdet_ohem.tables.execute import RunError, execute
 from mmdet_ohem.tables.launch import LAUNCHERS, Launch
@@ -26,6 +27,7 @@ __all__ = [
     'LAUNCHERS',
     'TABLE2',
     'TABLES',
+    'ConfigChecks',
     'Launch',
     'NoDemoSizeError',
     'Row',

@@ -44,7 +44,7 @@ WRONG_CALLS = [
         '{config} --checkpoints {missing} --device cpu',
         'missing',
     ),
-    ('browse_hard_examples', '{config} --num -3 ' + BROWSE, '-3'),
+    ('browse_hard_examples', '{config} --min-side 0 ' + BROWSE, 'min-side'),
     (
         'browse_hard_examples',
         '{config} --checkpoints {weights} --device toaster',
