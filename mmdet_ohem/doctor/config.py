@@ -62,7 +62,7 @@ def check_config(
             ('classes', lambda: check_classes(config, loaded)),
             ('sampler', lambda: check_samplers(config, loaded)),
             ('weights', lambda: check_weights(config)),
-            ('resources', lambda: check_resources(config, work_dir)),
+            ('model', lambda: check_resources(config, work_dir)),
         ):
             lines = checked(what, check)
             found += lines
