@@ -76,7 +76,13 @@ def check_samplers(
                 f"{text}; this is mmdet's own OHEMSampler, not the paper's. "
                 "Remedy: type='mmdet_ohem.OHEMSampler', unless it is meant",
             )
-        elif num_rois and num and num >= num_rois:
+        elif (
+            num_rois
+            and num
+            and num >= num_rois
+            # A baseline may mean to train on all of them, as in Table 1.
+            and not kind.endswith('RandomSampler')
+        ):
             yield warning(
                 what,
                 f'{text}: all are taken, and nothing is chosen. Remedy: a '

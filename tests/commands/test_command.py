@@ -70,7 +70,7 @@ def test_a_bug_keeps_its_traceback(error: Exception) -> None:
     'accident',
     [
         lambda: int('x'),
-        lambda: os.environ['no such variable'],
+        lambda: os.environ['NO SUCH VARIABLE'],
         lambda: len(None),  # type: ignore[arg-type]
     ],
 )
@@ -149,3 +149,8 @@ def test_a_missing_module_is_a_line_with_its_remedy(
     for line in lines:
         assert any(x.startswith(line) for x in printed.splitlines()), printed
     assert 'MMCV_WITH_OPS=1 pip install' in printed
+
+
+def test_the_console_script_is_declared() -> None:
+    text = (ROOT / 'pyproject.toml').read_text()
+    assert "mmdet-ohem = 'mmdet_ohem.commands:main'" in text
