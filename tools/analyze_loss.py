@@ -24,13 +24,8 @@ from rich.progress import (
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from mmdet_ohem.command_line import (
-    Parser,
-    at_least,
-    command,
-    existing_folder,
-    new_folder,
-)
+from mmdet_ohem.arguments import Parser, at_least, existing_folder, new_folder
+from mmdet_ohem.command_line import command
 from mmdet_ohem.figure3.loss_analysis import (
     AnalysisSettings,
     LossAnalysis,

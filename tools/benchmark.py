@@ -8,6 +8,13 @@ from mmengine.logging import MMLogger
 from rich.console import Console
 from rich.progress import Progress
 
+from mmdet_ohem.arguments import (
+    Parser,
+    at_least,
+    device,
+    existing_file,
+    new_file,
+)
 from mmdet_ohem.benchmark import (
     TABLE_METHODS,
     Cost,
@@ -22,14 +29,7 @@ from mmdet_ohem.benchmark import (
     methods,
     sweep_as_markdown,
 )
-from mmdet_ohem.command_line import (
-    Parser,
-    at_least,
-    command,
-    device,
-    existing_file,
-    new_file,
-)
+from mmdet_ohem.command_line import command
 from mmdet_ohem.host.files import write_text
 
 CONFIGS = Path(__file__).parents[1] / 'configs'

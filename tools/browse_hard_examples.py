@@ -13,13 +13,8 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 from rich.console import Console
 
-from mmdet_ohem.command_line import (
-    Parser,
-    at_least,
-    command,
-    device,
-    new_folder,
-)
+from mmdet_ohem.arguments import Parser, at_least, device, new_folder
+from mmdet_ohem.command_line import command
 from mmdet_ohem.host.configs import load_config as read_config
 from mmdet_ohem.mining.rules import rule_keys, rule_names
 from mmdet_ohem.watch.hard_example_browser import HardExampleBrowser
@@ -43,7 +38,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--images',
         nargs='+',
-        metavar='NAME',
         help='names of images of the training dataset',
     )
     parser.add_argument(
@@ -73,7 +67,6 @@ def parse_args() -> argparse.Namespace:
         '--rules',
         nargs='+',
         default=[],
-        metavar='RULE',
         help='further mining rules, each a row of the sheet: '
         f'{", ".join(rule_names())}, or your own',
     )

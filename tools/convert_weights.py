@@ -10,7 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from mmdet_ohem.command_line import Parser, at_least, command, new_file
+from mmdet_ohem.arguments import Parser, at_least, new_file
+from mmdet_ohem.command_line import command
 from mmdet_ohem.weights import KINDS, NETS, Conversion, convert_file
 
 

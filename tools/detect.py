@@ -8,13 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mmdet_ohem import FastRCNNInferencer
-from mmdet_ohem.command_line import (
-    Parser,
-    command,
-    device,
-    existing_file,
-    new_folder,
-)
+from mmdet_ohem.arguments import Parser, device, existing_file, new_folder
+from mmdet_ohem.command_line import command
 from mmdet_ohem.inference.inputs import boxes_of_file, check_image
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from mmdet_ohem.command_line import Parser, command, new_folder
+from mmdet_ohem.arguments import Parser, new_folder
+from mmdet_ohem.command_line import command
 from mmdet_ohem.demo import write_dataset
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from mmdet_ohem.command_line import Parser, at_least, command, new_file
+from mmdet_ohem.arguments import Parser, at_least, new_file
+from mmdet_ohem.command_line import command
 from mmdet_ohem.demo.digit_weights import NETS, write_digit_weights
 
 

@@ -17,7 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from mmdet_ohem.command_line import Parser, command
+from mmdet_ohem.arguments import Parser
+from mmdet_ohem.command_line import command
 from mmdet_ohem.proposals.image_list import find_images, read_image_list
 from mmdet_ohem.proposals.make import (
     MakeResult,

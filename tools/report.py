@@ -10,12 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from mmdet_ohem.command_line import (
-    Parser,
-    command,
-    existing_folder,
-    new_file,
-)
+from mmdet_ohem.arguments import Parser, existing_folder, new_file
+from mmdet_ohem.command_line import command
 from mmdet_ohem.host.files import write_text
 from mmdet_ohem.report.page import make_report
 from mmdet_ohem.report.tables import Table as Results

@@ -9,8 +9,9 @@ Of Table 2 only the paper's side is here: tools/benchmark.py measures it.
 import argparse
 from pathlib import Path
 
+from mmdet_ohem.arguments import Parser, new_folder
 from mmdet_ohem.benchmark.report import paper_as_markdown
-from mmdet_ohem.command_line import Parser, command, new_folder
+from mmdet_ohem.command_line import command
 from mmdet_ohem.host.files import write_text
 from mmdet_ohem.tables import DATA, TABLES
 from mmdet_ohem.tables.collect import collect

@@ -16,13 +16,8 @@ import torch
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from mmdet_ohem.command_line import (
-    Parser,
-    at_least,
-    command,
-    existing_folder,
-    new_folder,
-)
+from mmdet_ohem.arguments import Parser, at_least, existing_folder, new_folder
+from mmdet_ohem.command_line import command
 from mmdet_ohem.tables import (
     DATA,
     LAUNCHERS,

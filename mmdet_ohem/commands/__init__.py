@@ -8,7 +8,8 @@ where mmdet is missing.
 import importlib
 import os
 
-from mmdet_ohem.command_line import DEBUG, PROGRAM, Parser, command
+from mmdet_ohem.arguments import Parser
+from mmdet_ohem.command_line import DEBUG, PROGRAM, command
 from mmdet_ohem.version import __version__
 
 #: Names of the subcommands.

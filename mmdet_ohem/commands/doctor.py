@@ -12,7 +12,7 @@ import argparse
 from rich.console import Console
 from rich.text import Text
 
-from mmdet_ohem.command_line import device, existing_file, new_folder
+from mmdet_ohem.arguments import device, existing_file, new_folder
 from mmdet_ohem.doctor.diagnose import diagnose
 from mmdet_ohem.doctor.finding import ERROR, OK, WARNING, Finding
 
