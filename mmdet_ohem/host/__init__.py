@@ -24,6 +24,7 @@ What is around it:
 - ``pipelines``, ``datasets``: configs of data, and annotations;
 - ``dataloading``: batches that a resumed training skips;
 - ``message_hub``, ``schedules``: the log, and when it is written;
+- ``configs``, ``log_capture``: config files, and what is logged meanwhile;
 - ``checkpoints``, ``number_pickles``, ``files``: on disk;
 - ``process_group``: in several processes.
 """
