@@ -1,10 +1,15 @@
 """Online Hard Example Mining (CVPR 2016) for MMDetection 3.x."""
 
+from mmdet_ohem.command_line import end_own_command
 from mmdet_ohem.installation import check_installation
 
-check_installation()
+try:
+    check_installation()
+except ImportError as error:
+    end_own_command(error)
+    raise
 
-from mmdet_ohem import (  # noqa: E402
+from mmdet_ohem import (
     detector,
     evaluation,
     figure3,
@@ -16,15 +21,15 @@ from mmdet_ohem import (  # noqa: E402
     tables,
     watch,
 )
-from mmdet_ohem.host.checkpoints import protect_mmengine  # noqa: E402
-from mmdet_ohem.inference import FastRCNNInferencer  # noqa: E402
-from mmdet_ohem.localization import box_voting  # noqa: E402
-from mmdet_ohem.mining import (  # noqa: E402
+from mmdet_ohem.host.checkpoints import protect_mmengine
+from mmdet_ohem.inference import FastRCNNInferencer
+from mmdet_ohem.localization import box_voting
+from mmdet_ohem.mining import (
     OHEMSampler,
     ReadOnlyBBoxHead,
     select_hard_examples,
 )
-from mmdet_ohem.version import __version__  # noqa: E402
+from mmdet_ohem.version import __version__
 
 protect_mmengine()
 

@@ -6,7 +6,8 @@ a fork that has the same import names.
 
 import importlib
 
-_REMEDIES = {
+#: What the package stands on, in the order of import, and how to get it.
+REMEDIES = {
     'torch': "pip install 'torch>=2.4'",
     'mmengine': "pip install 'mmengine>=0.10.7'",
     'mmcv': (
@@ -31,18 +32,33 @@ def check_installation() -> None:
         ImportError: Something is missing, does not load or is too old; the
             message says what to install.
     """
-    for name, remedy in _REMEDIES.items():
-        try:
-            importlib.import_module(name)
-        # mmdet asserts the versions of mmcv and mmengine.
-        except (ImportError, AssertionError, OSError) as error:
-            if isinstance(error, AssertionError):
-                remedy = f'{remedy}; {_REMEDIES["mmcv"]}'
-            raise ImportError(
-                f'mmdet_ohem needs {name}, which cannot be imported '
-                f'({type(error).__name__}: {error}). Remedy: {remedy}'
-            ) from error
-    _check_mmdet_version()
+    for name in REMEDIES:
+        import_needed(name)
+
+
+def import_needed(name: str) -> None:
+    """Import one of the modules that this package stands on.
+
+    Args:
+        name: One of ``REMEDIES``.
+
+    Raises:
+        ImportError: It is missing, does not load or is too old; the message
+            says what to install.
+    """
+    remedy = REMEDIES[name]
+    try:
+        importlib.import_module(name)
+    # mmdet asserts the versions of mmcv and mmengine.
+    except (ImportError, AssertionError, OSError) as error:
+        if isinstance(error, AssertionError):
+            remedy = f'{remedy}; {REMEDIES["mmcv"]}'
+        raise ImportError(
+            f'mmdet_ohem needs {name}, which cannot be imported '
+            f'({type(error).__name__}: {error}). Remedy: {remedy}'
+        ) from error
+    if name == 'mmdet':
+        _check_mmdet_version()
 
 
 def _check_mmdet_version() -> None:
@@ -55,5 +71,5 @@ def _check_mmdet_version() -> None:
     if found < _OLDEST_MMDET:
         raise ImportError(
             f'mmdet_ohem needs mmdet 3.x, found {mmdet.__version__}. '
-            f'Remedy: {_REMEDIES["mmdet"]}'
+            f'Remedy: {REMEDIES["mmdet"]}'
         )

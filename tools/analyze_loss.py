@@ -23,6 +23,8 @@ from rich.progress import (
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
+from mmdet_ohem.arguments import Parser, at_least, existing_folder, new_folder
+from mmdet_ohem.command_line import command
 from mmdet_ohem.figure3.loss_analysis import (
     AnalysisSettings,
     LossAnalysis,
@@ -49,12 +51,14 @@ from mmdet_ohem.runs.work_dir import WorkDir
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__,
         epilog='Several processes: torchrun --nproc-per-node 4 '
         'tools/analyze_loss.py RUN_DIR --launcher pytorch',
     )
-    parser.add_argument('runs', type=Path, nargs='+', help='work dirs')
+    parser.add_argument(
+        'runs', type=existing_folder, nargs='+', help='work dirs'
+    )
     parser.add_argument(
         '--checkpoints',
         type=read_numbers,
@@ -63,7 +67,9 @@ def parse_args() -> argparse.Namespace:
         help='iterations, such as 20000,40000 (default: every)',
     )
     parser.add_argument(
-        '--max-images', type=int, help='no more, evenly spaced (default: all)'
+        '--max-images',
+        type=at_least(1),
+        help='no more, evenly spaced (default: all)',
     )
     parser.add_argument(
         '--split', choices=SPLITS, default='train', help='whose images'
@@ -75,18 +81,23 @@ def parse_args() -> argparse.Namespace:
         help='of the box branch; float32 is exact',
     )
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none')
-    parser.add_argument('--out', type=Path, default=Path('work_dirs/figure3'))
-    args = parser.parse_args()
-    if args.max_images is not None and args.max_images < 1:
-        parser.error(f'--max-images is {args.max_images}, at least 1 wanted')
-    return args
+    parser.add_argument(
+        '--out', type=new_folder, default=Path('work_dirs/figure3')
+    )
+    return parser.parse_args()
 
 
 def read_numbers(text: str) -> list[int] | None:
     """``every`` is None, ``100,200`` a list."""
     if text == 'every':
         return None
-    return [int(part) for part in text.split(',')]
+    try:
+        return [int(part) for part in text.split(',')]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is neither every nor a list of iterations, such as '
+            '20000,40000'
+        ) from None
 
 
 def progress_bar() -> ProgressBar:
@@ -198,19 +209,10 @@ def run(args: argparse.Namespace) -> None:
     console.print(f'wrote {table}, {" and ".join(figures)} in {args.out}')
 
 
+@command(goes_on=True)
 def main() -> int:
     """Run the tool; returns its exit status."""
-    args = parse_args()
-    try:
-        run(args)
-    except (ValueError, TypeError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(
-            'interrupted; the same command goes on from here', file=sys.stderr
-        )
-        return 130
+    run(parse_args())
     return 0
 
 

@@ -7,6 +7,13 @@ import torch
 from mmengine.logging import MMLogger
 from rich.progress import Progress
 
+from mmdet_ohem.arguments import (
+    Parser,
+    at_least,
+    device,
+    existing_file,
+    new_file,
+)
 from mmdet_ohem.benchmark import (
     TABLE_METHODS,
     Cost,
@@ -14,12 +21,14 @@ from mmdet_ohem.benchmark import (
     Workload,
     as_markdown,
     build_detector,
+    check_proposals,
     compare_methods,
     fc_sizes,
     measure_limits,
     methods,
     sweep_as_markdown,
 )
+from mmdet_ohem.command_line import command
 from mmdet_ohem.host.files import write_text
 from mmdet_ohem.plain_text import plain_console
 
@@ -33,15 +42,20 @@ SWEEP = (500, 1000, 2000, 4000, 8000)
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--device', default='cpu', help='cpu or cuda')
+    parser = Parser(description=__doc__)
+    parser.add_argument(
+        '--device', type=device, default='cpu', help='cpu or cuda'
+    )
     parser.add_argument(
         '--networks', nargs='+', default=list(NETWORKS), choices=NETWORKS
     )
-    parser.add_argument('--num-images', type=int, nargs='+', default=[1, 2])
-    parser.add_argument('--num-rois', type=int, default=2000)
+    parser.add_argument(
+        '--num-images', type=at_least(1), nargs='+', default=[1, 2]
+    )
+    parser.add_argument('--num-rois', type=at_least(1), default=2000)
     parser.add_argument(
         '--proposals',
+        type=existing_file,
         help='proposal file whose first images lend their boxes (default: '
         'boxes at random, which hardly share cells; always in the sweep)',
     )
@@ -52,7 +66,7 @@ def parse_args() -> argparse.Namespace:
         choices=methods(),
         help='also any mining rule by its name (default: those of the table)',
     )
-    parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--rounds', type=at_least(1), default=5)
     parser.add_argument(
         '--sweep', action='store_true', help=f'cost against R = {SWEEP}'
     )
@@ -61,7 +75,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='VGG16, one image, baseline and OHEM only; a few minutes',
     )
-    parser.add_argument('--out', type=Path, help='Markdown file')
+    parser.add_argument('--out', type=new_file, help='Markdown file')
     args = parser.parse_args()
     if args.quick:
         args.networks, args.num_images = ['VGG16'], [1]
@@ -104,6 +118,7 @@ def limit_text(load: Workload, limits: MachineLimits) -> str:
     )
 
 
+@command()
 def main() -> int:
     """Print the tables."""
     args = parse_args()
@@ -114,11 +129,13 @@ def main() -> int:
             str(CONFIGS / NETWORKS[name]),
             n,
             args.num_rois,
-            proposals=args.proposals,
+            proposals=args.proposals and str(args.proposals),
         )
         for name in args.networks
         for n in args.num_images
     ]
+    for load in loads:  # before minutes of work
+        check_proposals(load)
     limits = measure_limits(torch.device(args.device))
     text = [as_markdown([(x, measure(x, args.methods, args)) for x in loads])]
     text += [limit_text(load, limits) for load in loads]

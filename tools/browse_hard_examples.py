@@ -5,7 +5,6 @@ random heuristic (bg_lo = 0.1, one quarter foreground), a column a checkpoint.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import torch
@@ -13,7 +12,10 @@ from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 
-from mmdet_ohem.mining.rules import rule_names
+from mmdet_ohem.arguments import Parser, at_least, device, new_folder
+from mmdet_ohem.command_line import command
+from mmdet_ohem.host.configs import load_config as read_config
+from mmdet_ohem.mining.rules import rule_keys, rule_names
 from mmdet_ohem.plain_text import plain_console
 from mmdet_ohem.watch.hard_example_browser import HardExampleBrowser
 from mmdet_ohem.watch.hard_example_drawing import DrawingStyle
@@ -21,7 +23,7 @@ from mmdet_ohem.watch.hard_example_drawing import DrawingStyle
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -36,7 +38,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--images',
         nargs='+',
-        metavar='NAME',
         help='names of images of the training dataset',
     )
     parser.add_argument(
@@ -53,7 +54,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--min-side',
-        type=int,
+        type=at_least(1),
         default=480,
         help='enlarge images to this many pixels on the shorter side',
     )
@@ -66,51 +67,49 @@ def parse_args() -> argparse.Namespace:
         '--rules',
         nargs='+',
         default=[],
-        metavar='RULE',
         help='further mining rules, each a row of the sheet: '
         f'{", ".join(rule_names())}, or your own',
     )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
-        '--device', default='cuda' if torch.cuda.is_available() else 'cpu'
+        '--device',
+        type=device,
+        default='cuda' if torch.cuda.is_available() else 'cpu',
     )
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
     parser.add_argument(
-        '--out', type=Path, default=Path('work_dirs/hard_examples')
+        '--out', type=new_folder, default=Path('work_dirs/hard_examples')
     )
     return parser.parse_args()
 
 
 def load_config(args: argparse.Namespace) -> Config:
     """The config with its imports done and its scope set."""
-    config = Config.fromfile(args.config)
+    config = read_config(args.config, ['model', 'train_dataloader'])
     config.merge_from_dict(args.cfg_options or {})
     import_modules_from_strings(**config.get('custom_imports', {}))
     init_default_scope(config.get('default_scope', 'mmdet'))
+    for rule in args.rules:  # an unknown one is an error
+        rule_keys(rule)
     return config
 
 
+@command()
 def main() -> int:
     """Write the sheets; returns the exit status."""
     args = parse_args()
     console = plain_console()
-    try:
-        style = DrawingStyle(
-            args.max_boxes, args.draw_suppressed, args.min_side
-        )
-        browser = HardExampleBrowser(
-            load_config(args),
-            args.checkpoints,
-            args.device,
-            args.seed,
-            args.rules,
-        )
-        inds = browser.find(args.images, args.num)
-        for path in browser.browse(inds, args.out, style):
-            console.print(f'wrote {path}')
-    except (KeyError, OSError, TypeError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    style = DrawingStyle(args.max_boxes, args.draw_suppressed, args.min_side)
+    browser = HardExampleBrowser(
+        load_config(args),
+        args.checkpoints,
+        args.device,
+        args.seed,
+        args.rules,
+    )
+    inds = browser.find(args.images, args.num)
+    for path in browser.browse(inds, args.out, style):
+        console.print(f'wrote {path}', markup=False)
     return 0
 
 

@@ -5,19 +5,19 @@ is a checkpoint to test or to start from. It says what images must look like.
 """
 
 import argparse
-import sys
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
+from mmdet_ohem.arguments import Parser, at_least, new_file
+from mmdet_ohem.command_line import command
 from mmdet_ohem.plain_text import plain_console
 from mmdet_ohem.weights import KINDS, NETS, Conversion, convert_file
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument(
         'source',
         help='a .caffemodel; anything else is read as torchvision VGG16: a '
@@ -32,12 +32,12 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--fc-out-channels',
-        type=int,
+        type=at_least(1),
         nargs=2,
         metavar=('FC6', 'FC7'),
         help='widths, if not as published',
     )
-    parser.add_argument('--out', type=Path, required=True)
+    parser.add_argument('--out', type=new_file, required=True)
     return parser.parse_args()
 
 
@@ -67,21 +67,18 @@ def print_result(result: Conversion, meta: dict[str, Any]) -> None:
     )
 
 
+@command()
 def main() -> int:
     """Convert, or say why not."""
     args = parse_args()
     widths = args.fc_out_channels
-    try:
-        result, meta = convert_file(
-            args.source,
-            args.out,
-            args.net,
-            args.kind,
-            (widths[0], widths[1]) if widths else None,
-        )
-    except (ValueError, OSError, ImportError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    result, meta = convert_file(
+        args.source,
+        args.out,
+        args.net,
+        args.kind,
+        (widths[0], widths[1]) if widths else None,
+    )
     print_result(result, meta)
     print(f'wrote {args.out}: {len(result.moves)} parameters')
     return 0

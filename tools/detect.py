@@ -1,25 +1,26 @@
 """Detect objects in images and draw them; +M by --ms, +B by --vote."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from mmdet.structures import DetDataSample
 from rich.table import Table
 
 from mmdet_ohem import FastRCNNInferencer
-from mmdet_ohem.inference.inputs import boxes_of_file
+from mmdet_ohem.arguments import Parser, device, existing_file, new_folder
+from mmdet_ohem.command_line import command
+from mmdet_ohem.inference.inputs import boxes_of_file, check_image
 from mmdet_ohem.plain_text import plain_console, printable
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('images', nargs='+', metavar='IMAGE')
     parser.add_argument('--config', required=True)
-    parser.add_argument('--checkpoint', required=True)
+    parser.add_argument('--checkpoint', type=existing_file, required=True)
     parser.add_argument(
-        '--out', type=Path, required=True, help='folder of the pictures'
+        '--out', type=new_folder, required=True, help='folder of the pictures'
     )
     parser.add_argument(
         '--ms', action='store_true', help='+M: test at several scales'
@@ -37,12 +38,14 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--boxes',
-        type=Path,
+        type=existing_file,
         metavar='FILE.pkl',
         help='proposal file with these images, boxes as edges (default: '
         'selective search)',
     )
-    parser.add_argument('--device', help='default: a GPU if there is one')
+    parser.add_argument(
+        '--device', type=device, help='default: a GPU if there is one'
+    )
     return parser.parse_args()
 
 
@@ -63,24 +66,25 @@ def as_table(
     return table
 
 
+@command()
 def main() -> int:
     """Detect and draw."""
     args = parse_args()
-    try:
-        detect = FastRCNNInferencer(
-            args.config, args.checkpoint, device=args.device
-        )
-        samples = detect(
-            args.images,
-            boxes=args.boxes and boxes_of_file(args.boxes, args.images),
-            multi_scale=args.ms,
-            vote=args.vote,
-            out_dir=args.out,
-            score_thr=args.score_thr,
-        )
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    # Before weights are loaded, which takes longer.
+    boxes = args.boxes and boxes_of_file(args.boxes, args.images)
+    for image in args.images:
+        check_image(image)
+    detect = FastRCNNInferencer(
+        args.config, args.checkpoint, device=args.device
+    )
+    samples = detect(
+        args.images,
+        boxes=boxes,
+        multi_scale=args.ms,
+        vote=args.vote,
+        out_dir=args.out,
+        score_thr=args.score_thr,
+    )
     console = plain_console()
     classes = detect.dataset_meta['classes']
     console.print(as_table(samples, classes, args.score_thr))

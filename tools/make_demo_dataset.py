@@ -11,16 +11,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
+from mmdet_ohem.arguments import Parser, new_folder
 from mmdet_ohem.demo import write_dataset
 from mmdet_ohem.plain_text import plain_console
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument('--out', type=Path, default=Path('data/demo'))
+    parser.add_argument('--out', type=new_folder, default=Path('data/demo'))
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--num-train', type=int, default=400)
     parser.add_argument('--num-test', type=int, default=200)

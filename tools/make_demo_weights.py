@@ -5,24 +5,27 @@ from pathlib import Path
 
 from rich.progress import Progress
 
+from mmdet_ohem.arguments import Parser, at_least, new_file
+from mmdet_ohem.command_line import command
 from mmdet_ohem.demo.digit_weights import NETS, write_digit_weights
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument('--net', choices=NETS, default='vgg16')
     parser.add_argument(
-        '--out', type=Path, help='(default: data/demo/NET_digits.pth)'
+        '--out', type=new_file, help='(default: data/demo/NET_digits.pth)'
     )
-    parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--num-iters', type=int, default=300)
+    parser.add_argument('--seed', type=at_least(0), default=0)
+    parser.add_argument('--num-iters', type=at_least(1), default=300)
     args = parser.parse_args()
     if args.out is None:
         args.out = Path(f'data/demo/{args.net}_digits.pth')
     return args
 
 
+@command()
 def main() -> int:
     """Train, unless the checkpoint is there already."""
     args = parse_args()

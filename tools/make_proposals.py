@@ -17,6 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from mmdet_ohem.arguments import Parser
+from mmdet_ohem.command_line import command
 from mmdet_ohem.proposals.image_files import find_images
 from mmdet_ohem.proposals.image_list import read_image_list
 from mmdet_ohem.proposals.make import (
@@ -30,7 +32,7 @@ from mmdet_ohem.proposals.selective_search import MODES
 
 def parse_args() -> argparse.Namespace:
     """Reads the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__,
         epilog='Exit status: 0 all images are in the file, 1 some are '
         'missing, 2 bad usage, 130 interrupted.',
@@ -152,19 +154,10 @@ def print_summary(result: MakeResult) -> None:
         )
 
 
+@command(goes_on=True)
 def main() -> int:
     """Runs the tool; returns its exit status."""
-    args = parse_args()
-    try:
-        result = run(args)
-    except (ValueError, OSError, ImportError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(
-            'interrupted; the same command goes on from here', file=sys.stderr
-        )
-        return 130
+    result = run(parse_args())
     print_summary(result)
     return 1 if result.failed else 0
 

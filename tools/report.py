@@ -5,11 +5,12 @@ left out, and the page says so. The table of results is printed, too.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from rich.table import Table
 
+from mmdet_ohem.arguments import Parser, existing_folder, new_file
+from mmdet_ohem.command_line import command
 from mmdet_ohem.host.files import write_text
 from mmdet_ohem.plain_text import plain_console
 from mmdet_ohem.report.page import make_report
@@ -18,14 +19,14 @@ from mmdet_ohem.report.tables import Table as Results
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('runs', type=Path, nargs='+', help='work dirs')
     parser.add_argument(
         '--sheets',
-        type=Path,
+        type=existing_folder,
         nargs='+',
         default=[],
         metavar='DIR',
@@ -33,7 +34,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--figure3',
-        type=Path,
+        type=existing_folder,
         metavar='DIR',
         help='--out of tools/analyze_loss.py',
     )
@@ -46,7 +47,7 @@ def parse_args() -> argparse.Namespace:
         'from RUN_DIR/test/detections.pkl (mim test --out)',
     )
     parser.add_argument(
-        '--out', type=Path, default=Path('work_dirs/report.html')
+        '--out', type=new_file, default=Path('work_dirs/report.html')
     )
     args = parser.parse_args()
     if args.detections < 0:
@@ -64,17 +65,12 @@ def as_table(results: Results) -> Table:
     return table
 
 
+@command()
 def main() -> int:
     """Write the page; returns the exit status."""
     args = parse_args()
-    try:
-        report = make_report(
-            args.runs, args.sheets, args.figure3, args.detections
-        )
-        write_text(args.out, report.html)
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    report = make_report(args.runs, args.sheets, args.figure3, args.detections)
+    write_text(args.out, report.html)
     size = args.out.stat().st_size / 2**20
     console = plain_console()
     console.print(as_table(report.results))
@@ -83,4 +79,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    raise SystemExit(main())

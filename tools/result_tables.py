@@ -7,10 +7,11 @@ Of Table 2 only the paper's side is here: tools/benchmark.py measures it.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
+from mmdet_ohem.arguments import Parser, new_folder
 from mmdet_ohem.benchmark.report import paper_as_markdown
+from mmdet_ohem.command_line import command
 from mmdet_ohem.host.files import write_text
 from mmdet_ohem.tables import DATA, find_table
 from mmdet_ohem.tables.collect import collect
@@ -28,7 +29,7 @@ python tools/benchmark.py --out work_dirs/table2.md
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -44,10 +45,12 @@ def parse_args() -> argparse.Namespace:
         help='demo: only runs on the embedded dataset, labelled as such',
     )
     parser.add_argument(
-        '--work-dir', type=Path, default=Path('work_dirs/tables')
+        '--work-dir', type=new_folder, default=Path('work_dirs/tables')
     )
     parser.add_argument(
-        '--out', type=Path, help='folder for a .md and a .csv of each table'
+        '--out',
+        type=new_folder,
+        help='folder for a .md and a .csv of each table',
     )
     return parser.parse_args()
 
@@ -68,20 +71,17 @@ def show_run(name: str, args: argparse.Namespace) -> None:
         )
 
 
+@command()
 def main() -> int:
     """Print, and write where asked; returns the exit status."""
     args = parse_args()
-    try:
-        for name in [args.table] if args.table else OF_THE_PAPER:
-            if name == '2':
-                print(COSTS.format(paper_as_markdown()))
-            else:
-                show_run(name, args)
-    except (ValueError, OSError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
+    for name in [args.table] if args.table else OF_THE_PAPER:
+        if name == '2':
+            print(COSTS.format(paper_as_markdown()))
+        else:
+            show_run(name, args)
     return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    raise SystemExit(main())

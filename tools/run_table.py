@@ -1,7 +1,9 @@
 """Train and test the rows of one of the paper's tables.
 
 Called again with the same arguments, it skips finished runs and continues
-interrupted ones. If a row fails, the other rows still run.
+interrupted ones. If a row fails, the other rows still run. Data, proposals,
+weights and disk are looked at before the first run of a config, as by
+mmdet-ohem doctor.
 """
 
 import argparse
@@ -14,15 +16,19 @@ import torch
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
+from mmdet_ohem.arguments import Parser, at_least, existing_folder, new_folder
+from mmdet_ohem.command_line import command
 from mmdet_ohem.plain_text import plain_console
 from mmdet_ohem.tables import (
     DATA,
     LAUNCHERS,
+    ConfigChecks,
     Launch,
     NoDemoSizeError,
     Run,
     RunRecord,
     Table,
+    check_leaves,
     execute,
     find_table,
     plan_runs,
@@ -31,7 +37,7 @@ from mmdet_ohem.tables import (
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__,
         epilog='Exit status: 0 all runs are finished, 1 some failed (they are '
         'listed), 2 bad usage, 130 interrupted.',
@@ -44,7 +50,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--rows', help='only these, such as 2,13 (default: all)'
     )
-    parser.add_argument('--seeds', type=int, default=1, help='runs of a row')
+    parser.add_argument(
+        '--seeds', type=at_least(1), default=1, help='runs of a row'
+    )
     parser.add_argument(
         '--data',
         choices=DATA,
@@ -53,7 +61,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--gpus',
-        type=int,
+        type=at_least(0),
         default=int(torch.cuda.is_available()),
         help='0: CPU; with launcher none, so many runs go side by side '
         '(default: 1 where there is a GPU)',
@@ -62,11 +70,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--partition', help='of slurm')
     parser.add_argument('--srun-args', help='more arguments, in one string')
     parser.add_argument(
-        '--work-dir', type=Path, default=Path('work_dirs/tables')
+        '--work-dir', type=new_folder, default=Path('work_dirs/tables')
     )
     parser.add_argument(
         '--configs',
-        type=Path,
+        type=existing_folder,
         default=Path(__file__).resolve().parents[1] / 'configs',
         help='folder of the leaf configs',
     )
@@ -100,6 +108,12 @@ def run_all(
     devices: SimpleQueue = SimpleQueue()
     for device in launch.devices:
         devices.put(device)
+
+    def warn(run: Run, text: str) -> None:
+        line = f'row {run.row.number}, {run.name}: warning: {text}'
+        console.print(line, markup=False, highlight=False)
+
+    check = ConfigChecks(warn)
     columns = (
         TextColumn('{task.description}', markup=False),
         TimeElapsedColumn(),
@@ -116,6 +130,7 @@ def run_all(
                     lambda text: progress.update(
                         task, description=f'{run.name}: {text}'
                     ),
+                    check,
                 )  # fmt: skip
             finally:
                 progress.remove_task(task)
@@ -145,25 +160,26 @@ def run_all(
     return failed
 
 
+def read_rows(text: str | None) -> list[int] | None:
+    """Numbers of rows, as ``--rows`` has them; None is all of them."""
+    try:
+        return [int(x) for x in text.split(',')] if text else None
+    except ValueError as error:
+        raise ValueError(
+            f'--rows is {text!r}: {error}. Remedy: numbers, such as 2,13'
+        ) from error
+
+
+@command(goes_on=True)
 def main() -> int:
     """Run the table; returns the exit status."""
     args = parse_args()
     console = plain_console(soft_wrap=True)
-    try:
-        numbers = [int(x) for x in args.rows.split(',')] if args.rows else None
-        table = find_table(args.table)
-        runs = plan_runs(table, args.work_dir, args.data, numbers, args.seeds)
-        launch = Launch(
-            args.launcher, args.gpus, args.partition, args.srun_args
-        )
-    except ValueError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 2
-    try:
-        failed = run_all(table, runs, args.configs, launch, console)
-    except KeyboardInterrupt:
-        print('interrupted: the same command goes on', file=sys.stderr)
-        return 130
+    table, numbers = find_table(args.table), read_rows(args.rows)
+    runs = plan_runs(table, args.work_dir, args.data, numbers, args.seeds)
+    launch = Launch(args.launcher, args.gpus, args.partition, args.srun_args)
+    check_leaves(runs, args.configs)
+    failed = run_all(table, runs, args.configs, launch, console)
     if failed:
         console.print(
             f'{len(failed)} of {len(runs)} runs failed; the same command '

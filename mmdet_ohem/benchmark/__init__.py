@@ -9,7 +9,7 @@ from mmdet_ohem.benchmark.methods import (
     methods,
 )
 from mmdet_ohem.benchmark.report import as_markdown, sweep_as_markdown
-from mmdet_ohem.benchmark.workload import Workload
+from mmdet_ohem.benchmark.workload import Workload, check_proposals
 
 __all__ = [
     'TABLE_METHODS',
@@ -18,6 +18,7 @@ __all__ = [
     'Workload',
     'as_markdown',
     'build_detector',
+    'check_proposals',
     'compare_methods',
     'fc_sizes',
     'measure_limits',

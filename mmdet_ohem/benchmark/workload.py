@@ -67,6 +67,20 @@ def random_batch(load: Workload, device: torch.device, seed: int = 0) -> dict:
     return dict(inputs=images.to(device), data_samples=samples)
 
 
+def check_proposals(load: Workload) -> None:
+    """Look whether the proposal file has what a measurement needs.
+
+    Args:
+        load: Sizes, and the file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is no proposal file, or has too few images or boxes.
+    """
+    if load.proposals is not None:
+        _boxes_of_file(load)
+
+
 def _random_boxes(load: Workload, rng: torch.Generator) -> Tensor:
     """Boxes whose sides are spread evenly in their logarithm.
 

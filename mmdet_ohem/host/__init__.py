@@ -26,6 +26,7 @@ What is around it:
 - ``dataloading``, ``batch_skipping``, ``worker_states``: batches that a
   resumed training skips;
 - ``message_hub``, ``schedules``: the log, and when it is written;
+- ``configs``, ``log_capture``: config files, and what is logged meanwhile;
 - ``checkpoints``, ``checkpoint_claims``: weights, read without running code;
 - ``safe_pickle``, ``pickled_values``, ``pickled_tensors``: pickles, of which
   nothing is run;

@@ -21,6 +21,7 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from mmdet_ohem.guard.load_fitting import load_fitting
+from mmdet_ohem.host.configs import load_config
 from mmdet_ohem.inference.drawing import (
     draw_detections,
     picture_names,
@@ -48,6 +49,7 @@ from mmdet_ohem.localization.views import (
 )
 from mmdet_ohem.proposals.proposal_file import make_entry
 from mmdet_ohem.proposals.selective_search import selective_search
+from mmdet_ohem.runs.torn_checkpoints import check_checkpoint
 
 
 class FastRCNNInferencer:
@@ -61,6 +63,10 @@ class FastRCNNInferencer:
         checkpoint: Its weights; None leaves them random.
         device: Such as ``'cuda:0'``; None: a GPU if there is one.
         mode: Of the selective search, ``'fast'`` or ``'quality'``.
+
+    Raises:
+        FileNotFoundError: There is no such config or checkpoint.
+        ValueError: One of them is something else.
 
     Attributes:
         detector: The model; mmdet's functions can be called with it.
@@ -85,7 +91,7 @@ class FastRCNNInferencer:
         if isinstance(config, Config):
             self.config = copy.deepcopy(config)
         else:
-            self.config = Config.fromfile(config)
+            self.config = load_config(config, ['model', 'test_dataloader'])
         init_default_scope(self.config.get('default_scope', 'mmdet'))
         self.mode = mode
         self.dataset_meta: dict[str, Any] = {}
@@ -155,6 +161,8 @@ class FastRCNNInferencer:
 
     def _load(self, checkpoint: str | os.PathLike[str] | None) -> nn.Module:
         """Build the detector and give it weights and class names."""
+        if checkpoint is not None:
+            check_checkpoint(os.fspath(checkpoint))
         detector = revert_sync_batchnorm(MODELS.build(self.config.model))
         dataset = self.config.test_dataloader.dataset
         # Lazy: only what the data set says of itself.

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import mmdet
 
+from mmdet_ohem.command_line import command
+from mmdet_ohem.host.configs import load_config
+from mmdet_ohem.runs.torn_checkpoints import check_checkpoint
+
 
 def host_tool(name: str) -> Path:
     """Find a tool of the mmdet that is installed.
@@ -43,6 +47,38 @@ def run_host_tool(name: str) -> None:
     script = str(host_tool(name))
     sys.argv = [script, *map(config_file, sys.argv[1:])]
     runpy.run_path(script, run_name='__main__')
+
+
+def main(name: str) -> int:
+    """Run a tool of mmdet; its errors end as those of all commands.
+
+    Args:
+        name: Of the script, such as ``train.py``.
+
+    Returns:
+        The exit status.
+    """
+
+    @command()
+    def run() -> int:
+        _look_at_inputs(name)
+        run_host_tool(name)
+        return 0
+
+    return run()
+
+
+def _look_at_inputs(name: str) -> None:
+    """Look at config and checkpoint before the tool builds anything.
+
+    Raises:
+        FileNotFoundError: One of them does not exist.
+        ValueError: It is something else.
+    """
+    args = runpy.run_path(str(host_tool(name)))['parse_args']()
+    load_config(config_file(args.config), ['model'])
+    if name == 'test.py':
+        check_checkpoint(args.checkpoint)
 
 
 def config_file(argument: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmdet_ohem.proposals.hopeless import why_hopeless
 from mmdet_ohem.proposals.image_headers import read_image
 from mmdet_ohem.proposals.journal import Journal, SettingsMismatchError
 from mmdet_ohem.proposals.matlab import clean_as_released, convert_mat
@@ -88,7 +89,8 @@ def make_proposals(
         SettingsMismatchError: ``out`` or ``<out>.partial`` exists and was
             made with other settings.
         ImportError: OpenCV has no contrib modules.
-        ValueError: A setting is bad, or a file is in the way.
+        ValueError: A setting is bad, or a file is in the way, or the first
+            images all fail for one kind of reason.
     """
     check_settings(mode, width)
     if num_workers < 1:
@@ -181,6 +183,11 @@ def _search_images(
         if boxes is None:
             logger.warning('image %s failed: %s', image_id, error)
             failed.append((image_id, error))
+            reason = why_hopeless(failed, number, len(images))
+            if reason:
+                if not journal.boxes:
+                    journal.remove()
+                raise ValueError(reason)
         else:
             journal.add(image_id, boxes)
         if on_progress:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmdet_ohem.host.configs import load_config
 from mmdet_ohem.host.safe_config import read_dumped_config
 
 
@@ -21,8 +22,8 @@ def read_config(folder: Path, import_custom_modules: bool = True) -> Config:
 
     Raises:
         FileNotFoundError: There is no folder, or no config in it.
-        ValueError: There are several configs, or one that is to be read
-            without running it is more than a dump.
+        ValueError: There are several configs, or it cannot be read, or one
+            that is to be read without running it is more than a dump.
     """
     if not folder.is_dir():
         raise FileNotFoundError(
@@ -41,5 +42,5 @@ def read_config(folder: Path, import_custom_modules: bool = True) -> Config:
             'the one that its checkpoints were trained with'
         )
     if import_custom_modules:
-        return Config.fromfile(configs[0])
+        return load_config(configs[0])
     return read_dumped_config(configs[0])

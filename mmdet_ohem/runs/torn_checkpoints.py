@@ -5,6 +5,7 @@ checkpoint: one that ends too early, or whose middle never reached the disk.
 torch notices the first with a long error and the second not at all.
 """
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -20,6 +21,8 @@ _BROKEN = (
     struct.error,
     zlib.error,
 )
+# How a file begins that is no archive: torch wrote such ones before 1.6.
+_PICKLE = b'\x80'
 #: For every message about a torn checkpoint.
 REMEDY = (
     'Remedy: wait if its training is still writing it; otherwise delete it, '
@@ -60,6 +63,31 @@ def find_flaw(path: Path, thorough: bool = False) -> str | None:
     if not entries:
         return 'is an archive without content'
     return f'is torn: {torn} has another checksum' if torn else None
+
+
+def check_checkpoint(path: str | os.PathLike[str]) -> None:
+    """Look whether a checkpoint is there and whole, before anything is built.
+
+    Args:
+        path: A file; an address in a network is not looked at.
+
+    Raises:
+        FileNotFoundError: There is none.
+        TornCheckpointError: It is torn, or no checkpoint of torch.
+    """
+    if '://' in str(path):
+        return
+    path = Path(path)
+    if not path.is_file():
+        what = 'is a folder' if path.is_dir() else 'does not exist'
+        raise FileNotFoundError(
+            f'checkpoint {path} {what}. Remedy: give a file such as '
+            'work_dirs/RUN/iter_80000.pth'
+        )
+    with path.open('rb') as file:
+        is_of_old_torch = file.read(1) == _PICKLE
+    if not is_of_old_torch:
+        refuse_torn(path)
 
 
 def refuse_torn(path: Path, thorough: bool = False) -> None:

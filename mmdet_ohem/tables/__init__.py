@@ -1,12 +1,18 @@
 """The paper's tables: their rows, runs that measure them, what came out."""
 
 from mmdet_ohem.runs.run_record import RunRecord
+from mmdet_ohem.tables.config_checks import ConfigChecks
 from mmdet_ohem.tables.demo_size import NoDemoSizeError
 from mmdet_ohem.tables.execute import RunError, execute
 from mmdet_ohem.tables.launch import LAUNCHERS, Launch
 from mmdet_ohem.tables.row import Row, Table
 from mmdet_ohem.tables.rules_table import rules_table
-from mmdet_ohem.tables.run_plan import DATA, Run, plan_runs
+from mmdet_ohem.tables.run_plan import (
+    DATA,
+    Run,
+    check_leaves,
+    plan_runs,
+)
 from mmdet_ohem.tables.table1 import TABLE1
 from mmdet_ohem.tables.table2 import TABLE2
 from mmdet_ohem.tables.table3 import TABLE3
@@ -50,6 +56,7 @@ __all__ = [
     'LAUNCHERS',
     'TABLE2',
     'TABLES',
+    'ConfigChecks',
     'Launch',
     'NoDemoSizeError',
     'Row',
@@ -57,6 +64,7 @@ __all__ = [
     'RunError',
     'RunRecord',
     'Table',
+    'check_leaves',
     'execute',
     'find_table',
     'plan_runs',

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmdet_ohem.host.configs import load_config
+
 # Full size and demo, at one scale and at several.
 _PAIRS = (
     ('fast_rcnn_vgg16_voc07.py', 'fast_rcnn_vgg16_demo.py'),
@@ -69,9 +71,9 @@ def at_demo_size(row: Config, configs: Path) -> Config:
 def _pair(row: Config, configs: Path) -> tuple[Config, Config]:
     """The config of full size with the row's training data, and its demo."""
     for full_name, demo_name in _PAIRS:
-        full = Config.fromfile(configs / full_name)
+        full = load_config(configs / full_name)
         if row.train_dataloader.dataset == full.train_dataloader.dataset:
-            return full, Config.fromfile(configs / demo_name)
+            return full, load_config(configs / demo_name)
     raise NoDemoSizeError(
         'this row has no demo size: its training data or their transforms '
         f'are not those of {[full for full, _ in _PAIRS]}. Remedy: --data full'

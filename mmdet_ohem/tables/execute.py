@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from mmengine.config import Config
+
 from mmdet_ohem.host.files import write_text
 from mmdet_ohem.runs.checkpoints import checkpoint_path
 from mmdet_ohem.runs.console_log import CONSOLE_LOG, ConsoleLog
@@ -35,6 +37,7 @@ def execute(
     launch: Launch,
     device: str | None = None,
     on_progress: Callable[[str], None] = lambda text: None,
+    check: Callable[[Run, Config], None] = lambda run, config: None,
 ) -> RunRecord:
     """Do what is missing of a run.
 
@@ -48,6 +51,7 @@ def execute(
         launch: How to start trainings.
         device: The GPU to show to its processes; None: all of them.
         on_progress: Called every second with what goes on.
+        check: Called before a run that is not finished; it may raise.
 
     Returns:
         The record of the finished run.
@@ -68,6 +72,7 @@ def execute(
     finished = work_dir.finished
     if finished is not None:
         return finished
+    check(run, config)
     run.folder.mkdir(parents=True, exist_ok=True)
     # Each start of mmengine writes the config as it is then, with what it
     # resumed from, under the same name into the run's folder.

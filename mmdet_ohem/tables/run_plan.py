@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config
 
+from mmdet_ohem.host.configs import load_config
 from mmdet_ohem.tables.demo_size import at_demo_size
 from mmdet_ohem.tables.row import Row, Table
 
@@ -97,6 +99,29 @@ def plan_runs(
     ]
 
 
+def check_leaves(runs: Sequence[Run], configs: Path) -> None:
+    """Look whether there is a config for each run.
+
+    Args:
+        runs: As planned.
+        configs: Folder of the leaf configs.
+
+    Raises:
+        FileNotFoundError: One is missing.
+    """
+    missing = [
+        name
+        for name in dict.fromkeys(f'{run.row.config}.py' for run in runs)
+        if not (configs / name).is_file()
+    ]
+    if missing:
+        raise FileNotFoundError(
+            f'{configs} has no {missing[0]}, of {len(missing)} configs that '
+            'the rows need. Remedy: give the folder configs/ of this package '
+            'by --configs'
+        )
+
+
 def config_of(run: Run, configs: Path) -> Config:
     """The config of a run.
 
@@ -110,7 +135,7 @@ def config_of(run: Run, configs: Path) -> Config:
     Raises:
         NoDemoSizeError: The row means nothing on the embedded dataset.
     """
-    config = Config.fromfile(configs / f'{run.row.config}.py')
+    config = load_config(configs / f'{run.row.config}.py')
     if run.data == 'demo':
         config = at_demo_size(config, configs)
     config.randomness = dict(seed=run.seed)

@@ -1,0 +1,147 @@
+"""What commands are given: a parser, and types that look at each argument.
+
+An argument that cannot be used ends the command before it has done anything.
+As ``command_line``, this module needs only the standard library.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """``ArgumentParser`` whose errors look as those of all commands."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with the usage, one line and exit status 2.
+
+        Args:
+            message: What is wrong with the arguments.
+        """
+        self.print_usage(sys.stderr)
+        self.exit(2, f'error: {message}\n')
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Make an argument type: a whole number with a lower limit.
+
+    Args:
+        least: The smallest number that is accepted.
+
+    Returns:
+        A ``type`` for ``add_argument``.
+    """
+
+    def number(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = None
+        if value is None or value < least:
+            raise argparse.ArgumentTypeError(
+                f'{text!r} is no whole number of at least {least}'
+            )
+        return value
+
+    return number
+
+
+def existing_file(text: str) -> Path:
+    """Argument type: a file that is there.
+
+    Args:
+        text: Its path.
+
+    Returns:
+        The path.
+    """
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f'{text} is a folder, not a file')
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f'{text} does not exist')
+    return path
+
+
+def existing_folder(text: str) -> Path:
+    """Argument type: a folder that is there.
+
+    Args:
+        text: Its path.
+
+    Returns:
+        The path.
+    """
+    path = Path(text)
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f'{text} does not exist')
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f'{text} is a file, not a folder')
+    return path
+
+
+def new_file(text: str) -> Path:
+    """Argument type: a file to write, looked at before hours of work.
+
+    Args:
+        text: Its path.
+
+    Returns:
+        The path; its folder need not exist yet.
+    """
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(
+            f'{text} is a folder; give the name of a file'
+        )
+    new_folder(str(path.parent))
+    return path
+
+
+def new_folder(text: str) -> Path:
+    """Argument type: a folder to write into.
+
+    Args:
+        text: Its path.
+
+    Returns:
+        The path; it need not exist yet.
+    """
+    path = Path(text)
+    there = next(x for x in (path, *path.absolute().parents) if x.exists())
+    if not there.is_dir():
+        raise argparse.ArgumentTypeError(
+            f'{there} is a file: there can be no folder {text}'
+        )
+    if not os.access(there, os.W_OK):
+        raise argparse.ArgumentTypeError(
+            f'{there}: no permission to write there'
+        )
+    return path
+
+
+def device(text: str) -> str:
+    """Argument type: a device that torch has.
+
+    Args:
+        text: Such as ``cpu`` or ``cuda:0``.
+
+    Returns:
+        The same.
+    """
+    import torch  # not at the top: it may be missing
+
+    try:
+        kind = torch.device(text).type
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is no device; give cpu, cuda or cuda:N'
+        ) from None
+    if kind == 'cuda' and not torch.cuda.is_available():
+        raise argparse.ArgumentTypeError(
+            f'{text!r}: torch {torch.__version__} finds no GPU here; give cpu'
+        )
+    return text

@@ -1,0 +1,120 @@
+"""Look whether all is there that a training needs, and say what to mend.
+
+Installation and machine; with a config also its data, proposals, weights,
+classes, samplers, memory and disk, and one training step on one image. A
+line each: ok, warning or error. Nothing is written.
+
+Exit status: 0 no error, 1 some errors (warnings do not count), 2 bad usage.
+"""
+
+import argparse
+
+from rich.console import Console
+from rich.text import Text
+
+from mmdet_ohem.arguments import device, existing_file, new_folder
+from mmdet_ohem.doctor.diagnose import diagnose
+from mmdet_ohem.doctor.finding import ERROR, OK, WARNING, Finding
+
+_STYLES = {OK: 'green', WARNING: 'yellow', ERROR: 'bold red'}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what follows ``mmdet-ohem doctor``.
+
+    Args:
+        parser: Of the subcommand.
+    """
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        'config', type=existing_file, nargs='?', help='of a training'
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=new_folder,
+        help='for its checkpoints (default: work_dirs/NAME_OF_CONFIG)',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='values for the config, as for mim train',
+    )
+    parser.add_argument(
+        '--device', type=device, help='default: a GPU if there is one'
+    )
+    parser.add_argument(
+        '--no-step',
+        action='store_true',
+        help='leave the training step out, which takes the longest',
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a line for each thing that was looked at.
+
+    Args:
+        args: As ``add_arguments`` declares them.
+
+    Returns:
+        The exit status.
+    """
+    console = Console(soft_wrap=True)
+    counts = dict.fromkeys(_STYLES, 0)
+    for finding in diagnose(
+        args.config,
+        read_options(args.cfg_options),
+        args.work_dir,
+        not args.no_step,
+        args.device,
+    ):
+        counts[finding.level] += 1
+        console.print(as_line(finding))
+    console.print(
+        f'{counts[ERROR]} errors, {counts[WARNING]} warnings', highlight=False
+    )
+    return 1 if counts[ERROR] else 0
+
+
+def as_line(finding: Finding) -> Text:
+    """A finding as it is printed; names in it are no markup.
+
+    Args:
+        finding: Any.
+
+    Returns:
+        Level, subject and text in columns.
+    """
+    return Text.assemble(
+        (f'{finding.level:<8}', _STYLES[finding.level]),
+        (f'{finding.what:<16} ', 'bold'),
+        finding.text,
+    )
+
+
+def read_options(words: list[str]) -> dict[str, object]:
+    """Read ``KEY=VALUE``, as mmengine does.
+
+    Args:
+        words: Of the command line.
+
+    Returns:
+        Value by key.
+
+    Raises:
+        ValueError: A word has no ``=``.
+    """
+    for word in words:
+        if '=' not in word:
+            raise ValueError(
+                f'--cfg-options has {word!r}. Remedy: KEY=VALUE, without '
+                'spaces'
+            )
+    if not words:
+        return {}
+    from mmengine.config import DictAction  # it may be missing
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--options', nargs='+', action=DictAction)
+    return parser.parse_args(['--options', *words]).options

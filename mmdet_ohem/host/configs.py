@@ -1,0 +1,70 @@
+"""Config files, with errors that name them.
+
+Relies on ``Config.fromfile`` of mmengine 0.10.7 running the file, so that it
+raises whatever the file raises, mostly without its name.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+
+
+class ConfigError(ValueError):
+    """A config file that cannot be used; the message names it."""
+
+
+def load_config(
+    path: str | os.PathLike[str],
+    needs: Sequence[str] = (),
+    import_custom_modules: bool = True,
+) -> Config:
+    """Read a config file.
+
+    Args:
+        path: The file.
+        needs: Keys that it must have at its top.
+        import_custom_modules: Whether the modules that it imports must be
+            there.
+
+    Returns:
+        The config.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ImportError: A module that it imports is missing.
+        ConfigError: It is no config, raises an error when it is read, or
+            lacks a key.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(
+            f'config {path} does not exist. Remedy: give the path of a .py '
+            'file, such as one of configs/'
+        )
+    if path.is_dir() or path.suffix not in ('.py', '.json', '.yaml', '.yml'):
+        raise ConfigError(
+            f'{path} is no config. Remedy: give the path of a .py file, such '
+            'as one of configs/'
+        )
+    try:
+        config = Config.fromfile(
+            path, import_custom_modules=import_custom_modules
+        )
+    except ImportError:
+        raise  # it names the module
+    # A config is a program, which may raise anything.
+    except Exception as error:
+        raise ConfigError(
+            f'config {path} cannot be read: {type(error).__name__}: {error}. '
+            'Remedy: correct it, or a file that it is based on'
+        ) from error
+    missing = [key for key in needs if config.get(key) is None]
+    if missing:
+        raise ConfigError(
+            f'config {path} has no {", ".join(missing)}: it is not the config '
+            'of a detector with its data. Remedy: give such a one, or base '
+            'it on one of configs/'
+        )
+    return config
