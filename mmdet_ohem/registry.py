@@ -13,6 +13,7 @@ from mmdet.registry import METRICS as MMDET_METRICS
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmdet.registry import TASK_UTILS as MMDET_TASK_UTILS
 from mmdet.registry import TRANSFORMS as MMDET_TRANSFORMS
+from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
 from mmengine.registry import Registry
 
 MODELS = Registry(
@@ -65,4 +66,11 @@ LOOPS = Registry(
     parent=MMDET_LOOPS,
     scope='mmdet_ohem',
     locations=['mmdet_ohem.localization'],
+)
+# mmdet's tools ask mmengine's registry, which knows its children only.
+RUNNERS = Registry(
+    'runner',
+    parent=MMENGINE_RUNNERS,
+    scope='mmdet_ohem',
+    locations=['mmdet_ohem.runs'],
 )

@@ -11,6 +11,7 @@ What is trained:
 - ``predictions``: scores and boxes of a box head in plain terms;
 - ``samplers``, ``sampling_result``: how RoIs are gathered, and cut down;
 - ``roi_weights``: weights of RoIs in the loss of any box head;
+- ``process_mean``: one mean over the RoIs of all processes;
 - ``stock_samplers``: mmdet's samplers, run on what a mining rule knows;
 - ``propose``: the proposals of a training;
 - ``twins``: several RoI heads on one set of weights;

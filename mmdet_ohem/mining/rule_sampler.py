@@ -10,6 +10,7 @@ from mmengine.logging import MessageHub
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmdet_ohem.host.process_mean import average_over_processes
 from mmdet_ohem.host.roi_heads import (
     RoIStage,
     check_roi_head,
@@ -161,9 +162,10 @@ class RuleSampler(GatheringSampler):
         if self._is_warming_up():
             if self.rule.wants_losses:
                 self.last_record = None
-            return self.warmup_sampler.sample(
+            drawn = self.warmup_sampler.sample(
                 assign_result, pred_instances, gt_instances
             )
+            return average_over_processes(drawn, feats, self.stage)
         image = ImageRoIs(
             self.gather(assign_result, pred_instances, gt_instances)
         )
@@ -176,7 +178,7 @@ class RuleSampler(GatheringSampler):
         if choice.weights is not None:
             _, _, weights = image.rows(choice)
             weigh(result, weights, choice.weigh_loc, self.stage.bbox_head)
-        return result
+        return average_over_processes(result, feats, self.stage)
 
     @property
     def num_non_finite(self) -> int:
