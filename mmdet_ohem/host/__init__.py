@@ -25,6 +25,7 @@ What is around it:
 - ``pipelines``, ``datasets``: configs of data, and annotations;
 - ``dataloading``: batches that a resumed training skips;
 - ``message_hub``, ``schedules``: the log, and when it is written;
+- ``average_precision``: the metric of VOC;
 - ``checkpoints``, ``number_pickles``, ``files``: on disk;
 - ``process_group``: in several processes.
 """

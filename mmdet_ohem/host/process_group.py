@@ -75,10 +75,8 @@ def join_without_gpu(launcher: str, timeout: float | None = None) -> None:
             'pytorch --gpus 2, or torchrun --nproc-per-node 2 ..., start two; '
             "launcher 'none' is for a single process"
         )
-    wait = {}
-    if timeout is not None:
-        wait['timeout'] = datetime.timedelta(seconds=timeout)
-    torch.distributed.init_process_group('gloo', **wait)
+    wait = None if timeout is None else datetime.timedelta(seconds=timeout)
+    torch.distributed.init_process_group('gloo', timeout=wait)
 
 
 def ddp_without_gpu(

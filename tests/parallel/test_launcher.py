@@ -112,7 +112,7 @@ def test_a_process_of_no_job_is_an_error(
 def test_with_a_gpu_nothing_is_different(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    called = []
+    called: list[Any] = []
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
     monkeypatch.setattr(process_group, 'join_without_gpu', called.append)
     monkeypatch.setattr(
