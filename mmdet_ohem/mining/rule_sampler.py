@@ -23,6 +23,7 @@ from mmdet_ohem.mining.inherited_keys import check_inherited_keys
 from mmdet_ohem.mining.mining_record import MiningRecord, record_of
 from mmdet_ohem.mining.non_finite_losses import NonFiniteLosses
 from mmdet_ohem.mining.rules import PredictedRoIs, RoIs, Rule, ScoredRoIs
+from mmdet_ohem.mining.value_checks import check_values
 from mmdet_ohem.registry import TASK_UTILS
 
 _DEFAULT_HEAD = dict(type='mmdet_ohem.ReadOnlyBBoxHead')
@@ -96,6 +97,12 @@ class RuleSampler(GatheringSampler):
                 f'RoIs, but its rule {self.rule.name!r} wants no losses. '
                 'Remedy: leave readonly_head out'
             )
+        given = dict(
+            num=num,
+            add_gt_as_proposals=add_gt_as_proposals,
+            warmup_iters=warmup_iters,
+        )
+        check_values(type(self).__name__, RuleSampler.__init__, given)
         used = self.rule.keys if warmup_iters <= 0 else inherited
         check_inherited_keys(
             type(self).__name__, _keys_of(type(self)), inherited, used

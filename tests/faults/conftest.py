@@ -18,4 +18,5 @@ settings.register_profile('default', max_examples=50, **_ALWAYS)
 settings.register_profile(
     'nightly', max_examples=5000, **_ALWAYS | dict(derandomize=False)
 )
+settings.register_profile('more', max_examples=400, **_ALWAYS)
 settings.load_profile(os.environ.get('HYPOTHESIS_PROFILE', 'default'))

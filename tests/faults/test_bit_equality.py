@@ -12,10 +12,10 @@ from tests.faults.jobs import (
     do_without_texts,
     trained,
     training_config,
-    write_images,
 )
 from tests.faults.processes import complete
 from tests.faults.test_kills import same
+from tests.figure3.runs import write_images
 
 ITERS = 50
 

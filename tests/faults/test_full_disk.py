@@ -14,8 +14,8 @@ from mmdet_ohem.proposals.proposal_file import make_entry
 from mmdet_ohem.report.page import make_report
 from mmdet_ohem.runs.run_record import RunRecord, write_begun, write_finished
 from tests.faults.jobs import propose, proposed, train, trained, write_noise
-from tests.faults.jobs import write_images as write_training_data
 from tests.faults.processes import Child, complete, small_disk
+from tests.figure3.runs import write_images as write_training_data
 from tests.runs.logged_runs import train_line, write_logged_run
 
 ROOM = 300_000

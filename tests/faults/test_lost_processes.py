@@ -22,10 +22,10 @@ from mmdet_ohem.proposals.proposal_file import load_proposals
 from tests.faults.jobs import (
     do_without_texts,
     training_config,
-    write_images,
     write_noise,
 )
 from tests.faults.processes import Child
+from tests.figure3.runs import write_images
 from tests.parallel.detectors import backward, batch, detector
 
 
@@ -41,7 +41,7 @@ def train_with_dying_worker(data: Path, folder: Path) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return read(self, index)
 
-    VOCProposalDataset.prepare_data = prepare  # type: ignore[method-assign]
+    VOCProposalDataset.prepare_data = prepare
     with DefaultScope.overwrite_default_scope('mmdet'):
         Runner.from_cfg(training_config(data, folder, num_workers=2)).train()
 
