@@ -2,6 +2,7 @@
 
 import csv
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from mmdet_ohem.proposals.proposal_file import load_proposals
 from mmdet_ohem.runs.run_record import read_finished
 from mmdet_ohem.tables import TABLES, execute, plan_runs
 from tests.figure3.runs import small_config, write_images, write_run
-from tests.tables.test_execute import CONFIGS, Pretended
+from tests.tables.test_execute import CONFIGS, TEST, Pretended
 from tools import analyze_loss
 
 ITERS = 8
@@ -171,6 +172,13 @@ class SlowTraining(Pretended):
     ) -> list[str]:
         last = [] if resume_from is None else [str(resume_from)]
         return [sys.executable, '-c', SLOW_TRAINING, str(work_dir), *last]
+
+    def test(
+        self, config: Path, work_dir: Path, checkpoint: Path, out: Path | None
+    ) -> list[str]:
+        # mmengine names the folder of a test by the time.
+        program = TEST.replace('20300101', str(time.time_ns()))
+        return [sys.executable, '-c', program, str(work_dir)]
 
 
 def run_row(data: Path, folder: Path) -> None:

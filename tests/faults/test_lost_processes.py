@@ -4,7 +4,6 @@ import datetime
 import os
 import re
 import signal
-import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,9 @@ from mmengine.runner import Runner
 from torch.utils.data import get_worker_info
 
 from mmdet_ohem.proposals import VOCProposalDataset
-from mmdet_ohem.proposals.make import make_proposals
-from mmdet_ohem.proposals.proposal_file import load_proposals
 from tests.faults.jobs import (
     do_without_texts,
     training_config,
-    write_noise,
 )
 from tests.faults.processes import Child
 from tests.figure3.runs import write_images
@@ -94,26 +90,3 @@ def test_a_killed_rank_ends_the_others(
     assert statuses[:1] + statuses[2:] == [1] * (world_size - 1)
     for rank in ranks[:1] + ranks[2:]:
         assert re.search('Connection|gloo', rank.printed())
-
-
-def dies_once(img: Any, mode: str, width: int) -> Any:
-    """Selective search, killed on the first of all images."""
-    if img.mean() == img.mean() and not os.path.exists(os.environ['DEATH']):
-        Path(os.environ['DEATH']).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return img[:1, :4, 0].astype('float32').cumsum(1)
-
-
-@pytest.mark.slow
-def test_a_killed_proposal_worker_costs_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_noise(tmp_path)
-    monkeypatch.setenv('DEATH', str(tmp_path / 'death'))
-    images = {path.stem: path for path in sorted(tmp_path.glob('*.png'))}
-    begin = time.monotonic()
-    result = make_proposals(
-        images, tmp_path / 'o.pkl', num_workers=2, search=dies_once
-    )
-    assert result.failed == [] and time.monotonic() - begin < 300
-    assert len(load_proposals(tmp_path / 'o.pkl')) == len(images)
