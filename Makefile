@@ -5,7 +5,7 @@
 # PATH that it was called with.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint types tests clean
+.PHONY: help env demo test test-all lint types tests tests-all clean
 
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -13,7 +13,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 help:
 	@echo 'make env    make .venv with pinned versions, mmcv with its ops'
 	@echo 'make demo   data, training and test of baseline and OHEM, a report'
-	@echo 'make test   lint, type check, all tests'
+	@echo 'make test   lint, type check, all tests that are not slow'
+	@echo 'make test-all  the slow ones, too: kills, full disks, fuzzing'
 	@echo 'make clean  delete what demo and test wrote, keep .venv'
 
 env:
@@ -24,6 +25,8 @@ demo: env
 
 test: env lint types tests
 
+test-all: env lint types tests-all
+
 lint:
 	ruff check .
 	ruff format --check .
@@ -32,7 +35,11 @@ types:
 	mypy
 
 tests:
-	python -m pytest -q
+	python -m pytest -q -m 'not slow'
+
+# At 100 000 cases for the fuzzing tests: nightly.
+tests-all:
+	HYPOTHESIS_PROFILE=nightly python -m pytest -q
 
 clean:
 	rm -rf work_dirs data/demo .mypy_cache .ruff_cache .pytest_cache

@@ -16,6 +16,7 @@ from mmdet.registry import METRICS as MMDET_METRICS
 from mmdet.registry import MODELS as MMDET_MODELS
 from mmdet.registry import TASK_UTILS as MMDET_TASK_UTILS
 from mmdet.registry import TRANSFORMS as MMDET_TRANSFORMS
+from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
 from mmengine.registry import Registry
 
 
@@ -96,4 +97,11 @@ LOOPS = _Registry(
     parent=MMDET_LOOPS,
     scope='mmdet_ohem',
     locations=['mmdet_ohem.localization'],
+)
+# mmdet's tools ask mmengine's registry, which knows its children only.
+RUNNERS = Registry(
+    'runner',
+    parent=MMENGINE_RUNNERS,
+    scope='mmdet_ohem',
+    locations=['mmdet_ohem.runs'],
 )

@@ -1,6 +1,8 @@
 # What every config of this folder shares at run time.
 default_scope = 'mmdet'
 custom_imports = dict(imports=['mmdet_ohem'], allow_failed_imports=False)
+# On a machine without a GPU as well: --launcher pytorch.
+runner_type = 'mmdet_ohem.AnyDeviceRunner'
 custom_hooks = [
     dict(type='mmdet_ohem.MiningStatsHook', interval=50),
     # A resumed training equals one that was never interrupted.

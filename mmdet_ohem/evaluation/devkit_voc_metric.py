@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from mmdet.evaluation import VOCMetric, eval_map
+from mmdet.evaluation import VOCMetric
 from mmengine.logging import MMLogger, print_log
 
+from mmdet_ohem.host.average_precision import eval_map
 from mmdet_ohem.proposals.box_corners import holds_edges, to_inclusive
 from mmdet_ohem.registry import METRICS
 

@@ -10,7 +10,12 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmdet_ohem.guard.mining_facts import describe, warnings_about
-from mmdet_ohem.host.detectors import proposals_per_image, roi_samplers
+from mmdet_ohem.host.assigners import check_neg_iou_thr
+from mmdet_ohem.host.detectors import (
+    proposals_per_image,
+    roi_assigners,
+    roi_samplers,
+)
 from mmdet_ohem.registry import HOOKS
 from mmdet_ohem.watch.sampler_listener import SampledImage, listen
 
@@ -34,7 +39,8 @@ class MiningCheckHook(Hook):
         interval: Iterations over which images are counted.
 
     Raises:
-        ValueError: ``interval`` is below 1.
+        ValueError: ``interval`` is below 1; in ``before_train``, the assigner
+            would give no RoI to the background.
     """
 
     def __init__(self, interval: int = 50) -> None:
@@ -47,6 +53,8 @@ class MiningCheckHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Describe the samplers, and listen to them."""
         self.after_train(runner)  # of a training that broke off
+        for assigner in roi_assigners(runner.model):
+            check_neg_iou_thr(assigner)
         samplers = roi_samplers(runner.model)
         num_rois = _rois_in_words(runner)
         self._stages = [_Stage(i, x.num) for i, x in enumerate(samplers)]

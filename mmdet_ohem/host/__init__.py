@@ -11,6 +11,7 @@ What is trained:
 - ``predictions``: scores and boxes of a box head in plain terms;
 - ``samplers``, ``sampling_result``: how RoIs are gathered, and cut down;
 - ``roi_weights``: weights of RoIs in the loss of any box head;
+- ``process_mean``: one mean over the RoIs of all processes;
 - ``stock_samplers``: mmdet's samplers, run on what a mining rule knows;
 - ``propose``: the proposals of a training;
 - ``assigners``: whether RoIs can be background;
@@ -26,6 +27,7 @@ What is around it:
 - ``dataloading``, ``batch_skipping``, ``worker_states``: batches that a
   resumed training skips;
 - ``message_hub``, ``schedules``: the log, and when it is written;
+- ``average_precision``: the metric of VOC;
 - ``configs``, ``log_capture``: config files, and what is logged meanwhile;
 - ``checkpoints``, ``checkpoint_claims``: weights, read without running code;
 - ``safe_pickle``, ``pickled_values``, ``pickled_tensors``: pickles, of which

@@ -33,6 +33,22 @@ def roi_samplers(model: Any) -> list[Any]:
     return roi_heads.samplers_of(roi_head)
 
 
+def roi_assigners(model: Any) -> list[Any]:
+    """The assigners of RoIs of a detector, one a stage.
+
+    Args:
+        model: Also one that is wrapped for several processes.
+
+    Returns:
+        None for a detector that has no RoI head or no assigners.
+    """
+    roi_head = getattr(unwrapped(model), 'roi_head', None)
+    found = getattr(roi_head, 'bbox_assigner', None)
+    if found is None:
+        return []
+    return list(found) if isinstance(found, (list, tuple)) else [found]
+
+
 def num_classes_of_heads(model: nn.Module) -> dict[str, int]:
     """How many classes each head of a detector tells apart.
 

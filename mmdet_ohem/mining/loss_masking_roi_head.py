@@ -9,6 +9,7 @@ from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.structures.bbox import bbox2roi
 from torch import Tensor
 
+from mmdet_ohem.host.process_mean import average_over_processes
 from mmdet_ohem.host.roi_heads import RoIStage
 from mmdet_ohem.host.roi_weights import weigh
 from mmdet_ohem.mining.all_roi_sampler import AllRoISampler
@@ -95,6 +96,7 @@ class LossMaskingRoIHead(StandardRoIHead):
             pos, neg, weights = image.rows(choice)
             kept.append(image.take(choice))
             weigh(kept[-1], weights, choice.weigh_loc, self.bbox_head)
+            average_over_processes(kept[-1], x, RoIStage(self))
             rows.append(start + torch.cat([pos, neg]))
             start = end
         # Rows left out get a gradient of zero, as those of a masked loss.

@@ -23,6 +23,7 @@ from mmdet_ohem.host.sharding import is_sharded
 from mmdet_ohem.mining.chunked_pass import predict_in_chunks
 from mmdet_ohem.mining.distinct_rois import distinct_rois
 from mmdet_ohem.mining.roi_loss import RoILosses, head_losses_per_roi
+from mmdet_ohem.mining.value_checks import check_values
 from mmdet_ohem.registry import TASK_UTILS
 
 _DTYPES = {
@@ -67,6 +68,8 @@ class ReadOnlyBBoxHead:
         dropout: bool = False,
     ) -> None:
         check_roi_head(roi_head)
+        given = dict(chunk_size=chunk_size, dtype=dtype, dropout=dropout)
+        check_values('ReadOnlyBBoxHead', ReadOnlyBBoxHead.__init__, given)
         if chunk_size is not None and chunk_size < 1:
             raise ValueError(
                 f'chunk_size must be None or at least 1, got {chunk_size}'

@@ -103,6 +103,8 @@ def losses_per_roi(
 def _split(name: str, value: Tensor, num_rois: int, num_pos: int) -> Tensor:
     """Sum one loss tensor over all but its RoIs, shape (R,), float32."""
     value = value.float()
+    if num_rois == 0:
+        return value.new_zeros(0)
     rows = value.shape[0] if value.dim() else 0
     if rows == num_rois:
         return value.reshape(num_rois, -1).sum(1)

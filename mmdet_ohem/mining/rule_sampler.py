@@ -10,6 +10,7 @@ from mmengine.logging import MessageHub
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmdet_ohem.host.process_mean import average_over_processes
 from mmdet_ohem.host.roi_heads import (
     RoIStage,
     check_roi_head,
@@ -22,6 +23,7 @@ from mmdet_ohem.mining.inherited_keys import check_inherited_keys
 from mmdet_ohem.mining.mining_record import MiningRecord, record_of
 from mmdet_ohem.mining.non_finite_losses import NonFiniteLosses
 from mmdet_ohem.mining.rules import PredictedRoIs, RoIs, Rule, ScoredRoIs
+from mmdet_ohem.mining.value_checks import check_values
 from mmdet_ohem.registry import TASK_UTILS
 
 _DEFAULT_HEAD = dict(type='mmdet_ohem.ReadOnlyBBoxHead')
@@ -95,6 +97,12 @@ class RuleSampler(GatheringSampler):
                 f'RoIs, but its rule {self.rule.name!r} wants no losses. '
                 'Remedy: leave readonly_head out'
             )
+        given = dict(
+            num=num,
+            add_gt_as_proposals=add_gt_as_proposals,
+            warmup_iters=warmup_iters,
+        )
+        check_values(type(self).__name__, RuleSampler.__init__, given)
         used = self.rule.keys if warmup_iters <= 0 else inherited
         check_inherited_keys(
             type(self).__name__, _keys_of(type(self)), inherited, used
@@ -161,9 +169,10 @@ class RuleSampler(GatheringSampler):
         if self._is_warming_up():
             if self.rule.wants_losses:
                 self.last_record = None
-            return self.warmup_sampler.sample(
+            drawn = self.warmup_sampler.sample(
                 assign_result, pred_instances, gt_instances
             )
+            return average_over_processes(drawn, feats, self.stage)
         image = ImageRoIs(
             self.gather(assign_result, pred_instances, gt_instances)
         )
@@ -176,7 +185,7 @@ class RuleSampler(GatheringSampler):
         if choice.weights is not None:
             _, _, weights = image.rows(choice)
             weigh(result, weights, choice.weigh_loc, self.stage.bbox_head)
-        return result
+        return average_over_processes(result, feats, self.stage)
 
     @property
     def num_non_finite(self) -> int:

@@ -1,6 +1,7 @@
 """OHEM is on, and has something to choose from."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -129,3 +130,13 @@ def test_each_stage_has_a_sampler() -> None:
 def test_refuses_an_interval_below_1() -> None:
     with pytest.raises(ValueError, match='at least 1, got 0'):
         MiningCheckHook(interval=0)
+
+
+def test_an_assigner_without_background_ends_the_training() -> None:
+    hook = MiningCheckHook()
+    head = standard_roi_head(dict(type='mmdet_ohem.OHEMSampler', num=8))
+    # As --cfg-options writes a pair.
+    head.bbox_assigner.neg_iou_thr = [0.1, 0.5]
+    runner: Any = SimpleNamespace(model=SimpleNamespace(roi_head=head))
+    with pytest.raises(ValueError, match=r'neg_iou_thr=\(0\.1, 0\.5\)'):
+        hook.before_train(runner)

@@ -1,4 +1,4 @@
-"""Two processes on CPU, joined by gloo, in the place of two GPUs."""
+"""Processes on CPU, joined by gloo, in the place of GPUs."""
 
 import datetime
 import multiprocessing
@@ -15,22 +15,25 @@ WORLD_SIZE = 2
 PATIENCE = datetime.timedelta(seconds=60)
 
 
-def run_on_each(work: Callable[[int], Any], folder: Path) -> list[Any]:
-    """Call ``work(rank)`` in each of two processes.
+def run_on_each(
+    work: Callable[[int], Any], folder: Path, world_size: int = WORLD_SIZE
+) -> list[Any]:
+    """Call ``work(rank)`` in each of two or more processes.
 
     They are forked, which saves the imports of a fresh process.
 
     Args:
         work: Returns tensors and numbers, in dictionaries and lists.
         folder: An empty one, where the processes meet.
+        world_size: Number of processes.
 
     Returns:
         What it returned, by rank.
     """
     context = multiprocessing.get_context('fork')
     processes = [
-        context.Process(target=_run, args=(work, rank, folder))
-        for rank in range(WORLD_SIZE)
+        context.Process(target=_run, args=(work, rank, folder, world_size))
+        for rank in range(world_size)
     ]
     for process in processes:
         process.start()
@@ -39,21 +42,23 @@ def run_on_each(work: Callable[[int], Any], folder: Path) -> list[Any]:
         if process.is_alive():
             process.kill()
     codes = [process.exitcode for process in processes]
-    assert codes == [0] * WORLD_SIZE, f'exit codes {codes}'
+    assert codes == [0] * world_size, f'exit codes {codes}'
     return [
         torch.load(folder / f'{rank}.pth', weights_only=True)
-        for rank in range(WORLD_SIZE)
+        for rank in range(world_size)
     ]
 
 
-def _run(work: Callable[[int], Any], rank: int, folder: Path) -> None:
+def _run(
+    work: Callable[[int], Any], rank: int, folder: Path, world_size: int
+) -> None:
     # A forked process cannot start OpenMP threads again.
     torch.set_num_threads(1)
     dist.init_process_group(
         'gloo',
         init_method=f'file://{folder}/meet',
         rank=rank,
-        world_size=WORLD_SIZE,
+        world_size=world_size,
         timeout=PATIENCE,
     )
     with DefaultScope.overwrite_default_scope('mmdet'):

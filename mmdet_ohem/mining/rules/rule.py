@@ -9,6 +9,7 @@ from mmengine.registry import Registry
 
 from mmdet_ohem.mining.rules.choice import Choice
 from mmdet_ohem.mining.rules.rois import RoIs, ScoredRoIs, no_rois
+from mmdet_ohem.mining.value_checks import check_values
 
 #: All mining rules. A rule is a function ``(rois, num, **keys) -> Choice``
 #: on plain tensors; docs/add_a_mining_rule.md shows how to write one.
@@ -34,7 +35,7 @@ class Rule:
 
     Raises:
         KeyError: There is no such rule.
-        TypeError: The rule has no such key.
+        TypeError: The rule has no such key, or a value is of another type.
         ValueError: The rule refuses a value.
     """
 
@@ -52,6 +53,8 @@ class Rule:
             raise TypeError(_unknown_keys(self.name, unknown, list(known)))
         inherited = {k: v for k, v in (defaults or {}).items() if k in known}
         self.keys: dict[str, Any] = inherited | given
+        owner = f'mining rule {self.name!r}'
+        check_values(owner, self._function, self.keys)
         self._defaults = {k: x.default for k, x in known.items()}
         self.rois: type[RoIs] = get_type_hints(self._function)[first.name]
         # Every rule takes an image without RoIs, and looks at its keys first:

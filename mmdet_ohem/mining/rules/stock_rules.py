@@ -39,10 +39,21 @@ def iou_balanced_negatives(
         Foreground first.
 
     Raises:
-        ValueError: ``pos_fraction`` is outside [0, 1], or the assigner
-            computes no IoU.
+        ValueError: A key is out of range, or the assigner computes no IoU.
     """
     check_pos_fraction(pos_fraction)
+    for key, value, fits, expected in (
+        (
+            'floor_thr',
+            floor_thr,
+            floor_thr >= 0 or floor_thr == -1,
+            '-1, 0 or more',
+        ),
+        ('floor_fraction', floor_fraction, 0 <= floor_fraction <= 1, '0 to 1'),
+        ('num_bins', num_bins, num_bins >= 1, '1 or more'),
+    ):
+        if not fits:
+            raise ValueError(f'{key} is {value}, expected {expected}')
     if rois.max_overlaps is None:
         raise ValueError(
             'the rule iou_balanced_negatives needs the IoU of each RoI, which '
