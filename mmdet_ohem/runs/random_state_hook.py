@@ -20,12 +20,13 @@ _KEY = 'random_states'
 class RandomStateHook(Hook):
     """Keep the random states of a training in its checkpoints.
 
-    When mmengine resumes, an iteration-based loop reads the batches that were
-    trained on once more and drops them, so that order and augmentation of the
-    data go on as before, given the same ``randomness.seed`` and number of
-    workers. Dropout and the samplers of RoIs draw from states that mmengine
-    does not keep. This hook keeps them, of every process, and puts them back
-    once the batches are skipped; validation, which draws as well, leaves them
+    When a training is resumed, order and augmentation of the data go on as
+    before, given the same ``randomness.seed`` and number of workers: mmengine
+    reads the batches that were trained on once more and drops them, or
+    :class:`~mmdet_ohem.guard.SkipBatchesHook` skips them. Dropout and the
+    samplers of RoIs draw from states that mmengine does not keep. This hook
+    keeps them, of every process, and puts them back once the batches are
+    skipped; validation, which draws as well, leaves them
     as they were. Resumed and undisturbed trainings then have the same
     weights, as far as the device computes the same twice.
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from mmdet.registry import HOOKS
 
 from tests.faults.jobs import (
     ITERS,
@@ -160,10 +159,6 @@ def test_killed_while_a_checkpoint_is_written(
     assert same(trained(data, folder), expected)
 
 
-@pytest.mark.skipif(
-    HOOKS.get('mmdet_ohem.SafeCheckpointHook') is None,
-    reason="mmengine's CheckpointHook deletes the only checkpoint first",
-)
 @pytest.mark.parametrize('part', CUTS)
 def test_killed_while_the_only_checkpoint_is_replaced(
     part: float, undisturbed: Any, tmp_path: Path
