@@ -9,12 +9,12 @@ Exit status: 0 no error, 1 some errors (warnings do not count), 2 bad usage.
 
 import argparse
 
-from rich.console import Console
 from rich.text import Text
 
 from mmdet_ohem.arguments import device, existing_file, new_folder
 from mmdet_ohem.doctor.diagnose import diagnose
 from mmdet_ohem.doctor.finding import ERROR, OK, WARNING, Finding
+from mmdet_ohem.plain_text import plain_console
 
 _STYLES = {OK: 'green', WARNING: 'yellow', ERROR: 'bold red'}
 
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit status.
     """
-    console = Console(soft_wrap=True)
+    console = plain_console(soft_wrap=True)
     counts = dict.fromkeys(_STYLES, 0)
     for finding in diagnose(
         args.config,
