@@ -13,7 +13,6 @@ from torch import Tensor
 
 from mmdet_ohem.mining import MiningRecord
 from mmdet_ohem.watch.label_placement import place_labels
-from mmdet_ohem.watch.mining_stats import HEURISTIC_BG_LO
 
 # Told apart also by those who see no difference of red and green.
 FG_COLOR = (86, 180, 233)
@@ -105,33 +104,6 @@ def draw_hard_examples(
     if caption:
         _draw_caption(visualizer, caption, height, line, style)
     return visualizer.get_image()
-
-
-def summarize(record: MiningRecord) -> str:
-    """What a picture does not show, as two short lines.
-
-    Args:
-        record: What the sampler made of the RoIs.
-
-    Returns:
-        Counts of foreground and background, and mean losses.
-    """
-    hard = record.hard
-    is_bg = record.labels[hard] < 0
-    num_bg = int(is_bg.sum())
-    text = f'{len(hard) - num_bg} fg, {num_bg} bg'
-    if record.max_overlaps is not None and num_bg:
-        far = int((record.max_overlaps[hard][is_bg] < HEURISTIC_BG_LO).sum())
-        text += f' ({100 * far / num_bg:.0f} % IoU < {HEURISTIC_BG_LO:g})'
-    finite = record.losses[record.losses.isfinite()]
-    return (
-        f'{text}\nmean loss {_mean(record.losses[hard])}, of all '
-        f'{len(record.losses)} RoIs {_mean(finite)}'
-    )
-
-
-def _mean(losses: Tensor) -> str:
-    return f'{losses.mean():.2f}' if len(losses) else '-'
 
 
 def _hardest(record: MiningRecord, num: int) -> np.ndarray:

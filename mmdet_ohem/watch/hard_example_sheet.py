@@ -18,8 +18,8 @@ from mmdet_ohem.watch.hard_example_drawing import (
     SUPPRESSED_COLOR,
     DrawingStyle,
     draw_hard_examples,
-    summarize,
 )
+from mmdet_ohem.watch.record_summary import summarize
 
 _DPI = 100
 # Around and between the pictures, inches: three lines of caption above each,

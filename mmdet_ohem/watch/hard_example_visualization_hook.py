@@ -15,8 +15,8 @@ from mmdet_ohem.registry import HOOKS
 from mmdet_ohem.watch.hard_example_drawing import (
     DrawingStyle,
     draw_hard_examples,
-    summarize,
 )
+from mmdet_ohem.watch.record_summary import summarize
 from mmdet_ohem.watch.sampler_listener import (
     SampledImage,
     listen,

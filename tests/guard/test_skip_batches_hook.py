@@ -129,7 +129,7 @@ def break_off(
 RATIO = dict(batch_sampler=dict(type='AspectRatioBatchSampler'))
 # Breaks before each worker had a batch, between two of one worker, and late.
 # Workers take seconds to end.
-CASES = [
+CASES: list[Any] = [
     (0, 4, {}),
     (2, 4, {}),
     pytest.param(2, 1, {}, marks=pytest.mark.slow),

@@ -17,8 +17,8 @@ from mmdet_ohem.watch.hard_example_drawing import (
     DrawingStyle,
     _hardest,
     draw_hard_examples,
-    summarize,
 )
+from mmdet_ohem.watch.record_summary import summarize
 
 IMAGE = np.zeros((60, 80, 3), np.uint8)
 GT = torch.tensor([[5.0, 40, 25, 55]])

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from mmdet_ohem.watch.hard_example_drawing import (
     DrawingStyle,
-    summarize,
 )
 from mmdet_ohem.watch.hard_example_sheet import make_sheet
+from mmdet_ohem.watch.record_summary import summarize
 from tests.watch.test_hard_example_drawing import GT, IMAGE, record
 
 STYLE = DrawingStyle(min_side=120)
