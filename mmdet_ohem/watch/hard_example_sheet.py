@@ -1,5 +1,6 @@
 """A sheet of pictures: a row a rule, a column a checkpoint."""
 
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -72,11 +73,13 @@ def make_sheet(
                 by_rule[rule],
                 style,
             )
-    figure.suptitle(
+    text = (
         f'{without_math(title)} (drawn with the loss: the hardest '
-        f'{style.max_boxes} of foreground and background)',
-        fontsize=14,
+        f'{style.max_boxes} of foreground and background)'
     )
+    # About nine characters of this size fit on an inch.
+    columns = max(20, int(9 * figure.get_figwidth()))
+    figure.suptitle(textwrap.fill(text, columns), fontsize=14)
     figure.legend(
         handles=_legend(style),
         loc='outside lower center',
