@@ -54,6 +54,8 @@ class Journal:
         self.path = path
         self.boxes: dict[str, np.ndarray] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            self._forget_rollback()
         with self._naming_the_file():
             self._database = sqlite3.connect(path, timeout=1)
         try:
@@ -96,6 +98,16 @@ class Journal:
         """Closes and deletes the file."""
         self._database.close()
         self.path.unlink(missing_ok=True)
+        self._forget_rollback()
+
+    def _forget_rollback(self) -> None:
+        """Deletes what a killed process left for undoing its last step.
+
+        SQLite keeps it beside the file, and does not delete it where a later
+        process has nothing to write; beside a new file it would be wrong.
+        """
+        name = f'{self.path.name}-journal'
+        self.path.with_name(name).unlink(missing_ok=True)
 
     def _open(self, settings: dict[str, object]) -> None:
         """Makes the tables of a new file, or reads those of an old one."""

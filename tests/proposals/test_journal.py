@@ -114,3 +114,32 @@ def test_a_second_process_is_told_of_the_first(path: Path) -> None:
 def test_a_folder_in_its_place_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=str(tmp_path)):
         Journal(tmp_path, SETTINGS)
+
+
+def test_nothing_stays_of_a_process_that_was_killed(tmp_path: Path) -> None:
+    path = tmp_path / 'o.pkl.partial'
+    boxes = np.zeros((1, 4), np.float32)
+    with Journal(path, SETTINGS) as journal:
+        journal.add('1', boxes)
+    # As SQLite leaves it where it cannot end its last step.
+    rollback = tmp_path / 'o.pkl.partial-journal'
+    rollback.write_bytes(bytes(512))
+    with Journal(path, SETTINGS) as journal:
+        assert list(journal.boxes) == ['1']
+        journal.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_rollback_without_its_file_is_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / 'o.pkl.partial'
+    rollback = tmp_path / 'o.pkl.partial-journal'
+    with Journal(path, SETTINGS) as journal:
+        journal.add('1', np.zeros((1, 4), np.float32))
+    # A hot one would be played back into the new file.
+    rollback.write_bytes(bytes.fromhex('d9d505f920a163d7') + bytes(504))
+    path.unlink()
+    with Journal(path, SETTINGS) as journal:
+        assert journal.boxes == {}
+        journal.add('2', np.zeros((2, 4), np.float32))
+    with Journal(path, SETTINGS) as journal:
+        assert list(journal.boxes) == ['2']
