@@ -144,18 +144,24 @@ def kill_while_saving(work: Any, log: Path, size: float) -> None:
     assert child.end() == -signal.SIGXFSZ, child.printed()
 
 
+def kill_and_resume(work: Any, whole: Path, folder: Path, part: float) -> None:
+    """Killed after this part of its next checkpoint, it goes on to the end."""
+    shutil.copytree(whole, folder)
+    forget_the_end(folder)
+    size = (folder / 'iter_2.pth').stat().st_size
+    log = folder.with_name('log')
+    kill_while_saving(work, log, part * size)
+    complete(work, log)
+
+
 @pytest.mark.parametrize('part', CUTS)
 def test_killed_while_a_checkpoint_is_written(
     part: float, undisturbed: Any, tmp_path: Path
 ) -> None:
     data, expected, _ = undisturbed('training')
     folder = tmp_path / 'run'
-    shutil.copytree(data / 'whole', folder)
-    forget_the_end(folder)
-    size = (folder / 'iter_2.pth').stat().st_size
     work = partial(train, data, folder)
-    kill_while_saving(work, tmp_path / 'log', part * size)
-    complete(work, tmp_path / 'log')
+    kill_and_resume(work, data / 'whole', folder, part)
     assert same(trained(data, folder), expected)
 
 
@@ -165,12 +171,8 @@ def test_killed_while_the_only_checkpoint_is_replaced(
 ) -> None:
     data, expected, _ = undisturbed('training')
     folder = tmp_path / 'run'
-    shutil.copytree(data / 'whole', folder)
-    forget_the_end(folder)
-    size = (folder / 'iter_2.pth').stat().st_size
     work = partial(train_keeping_one, data, folder)
-    kill_while_saving(work, tmp_path / 'log', part * size)
-    complete(work, tmp_path / 'log')
+    kill_and_resume(work, data / 'whole', folder, part)
     # The first is of a training that kept all; this one keeps its last.
     found = {x.name for x in folder.glob('iter_*.pth')}
     assert found == {'iter_2.pth', f'iter_{ITERS}.pth'}
