@@ -9,4 +9,5 @@ model = dict(
     backbone=dict(frozen_stages=5, init_cfg=_weights),
     roi_head=dict(bbox_roi_extractor=dict(pixel=1.0), bbox_head=dict(
         num_classes=10, fc_out_channels=(512, 512), init_cfg=_weights)))
+network_weights = {'mmdet_ohem.VGGM': 'data/demo/vgg_m_digits.pth'}
 default_hooks = dict(checkpoint=dict(interval=100, max_keep_ckpts=1))

@@ -13,7 +13,7 @@ from mmdet_ohem.arguments import Parser, new_folder
 from mmdet_ohem.benchmark.report import paper_as_markdown
 from mmdet_ohem.command_line import command
 from mmdet_ohem.host.files import write_text
-from mmdet_ohem.tables import DATA, find_table
+from mmdet_ohem.tables import FULL, find_table, profile_name
 from mmdet_ohem.tables.collect import collect
 from mmdet_ohem.tables.render import render_csv, render_markdown
 
@@ -40,9 +40,10 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--data',
-        choices=DATA,
-        default='full',
-        help='demo: only runs on the embedded dataset, labelled as such',
+        default=FULL,
+        metavar='PROFILE',
+        help='only runs on these data, as for tools/run_table.py (default: '
+        'full)',
     )
     parser.add_argument(
         '--work-dir', type=new_folder, default=Path('work_dirs/tables')
@@ -58,17 +59,16 @@ def parse_args() -> argparse.Namespace:
 def show_run(name: str, args: argparse.Namespace) -> None:
     """Print a table of trainings, and write it where asked."""
     table = find_table(name)
-    results = collect(table, args.work_dir, args.data)
-    text = render_markdown(table, results, args.data)
+    data = profile_name(args.data)
+    results = collect(table, args.work_dir, data)
+    text = render_markdown(table, results, data)
     print(text)
     if args.out:
-        prefix = 'demo_' if args.data == 'demo' else ''
+        prefix = '' if data == FULL else f'{data}_'
         stem = f'table{name}' if name.isdigit() else name
         path = args.out / f'{prefix}{stem}.md'
         write_text(path, text)
-        write_text(
-            path.with_suffix('.csv'), render_csv(table, results, args.data)
-        )
+        write_text(path.with_suffix('.csv'), render_csv(table, results, data))
 
 
 @command()

@@ -20,11 +20,11 @@ from mmdet_ohem.arguments import Parser, at_least, existing_folder, new_folder
 from mmdet_ohem.command_line import command
 from mmdet_ohem.plain_text import plain_console
 from mmdet_ohem.tables import (
-    DATA,
+    FULL,
     LAUNCHERS,
     ConfigChecks,
     Launch,
-    NoDemoSizeError,
+    NotInProfileError,
     Run,
     RunRecord,
     Table,
@@ -32,6 +32,7 @@ from mmdet_ohem.tables import (
     execute,
     find_table,
     plan_runs,
+    profile_path,
 )
 
 
@@ -55,9 +56,12 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--data',
-        choices=DATA,
-        default='full',
-        help='demo: on the embedded dataset of tools/make_demo_dataset.py',
+        default=FULL,
+        metavar='PROFILE',
+        help='full: the data of the paper; demo: the embedded dataset of '
+        'tools/make_demo_dataset.py; NAME of fast_rcnn_vgg16_NAME.py, or the '
+        'path of a config that trains Fast R-CNN on your data: the rows at '
+        'its size (default: full)',
     )
     parser.add_argument(
         '--gpus',
@@ -65,6 +69,12 @@ def parse_args() -> argparse.Namespace:
         default=int(torch.cuda.is_available()),
         help='0: CPU; with launcher none, so many runs go side by side '
         '(default: 1 where there is a GPU)',
+    )
+    parser.add_argument(
+        '--jobs',
+        type=at_least(1),
+        default=1,
+        help='without a GPU: runs side by side, which share the cores',
     )
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none')
     parser.add_argument('--partition', help='of slurm')
@@ -142,7 +152,7 @@ def run_all(
                 run = futures[future]
                 try:
                     result = show(table, future.result())
-                except NoDemoSizeError as error:
+                except NotInProfileError as error:
                     result = f'left out: {error}'
                 # Any error is the end of this row, but not of the others.
                 except Exception as error:
@@ -177,7 +187,11 @@ def main() -> int:
     console = plain_console(soft_wrap=True)
     table, numbers = find_table(args.table), read_rows(args.rows)
     runs = plan_runs(table, args.work_dir, args.data, numbers, args.seeds)
-    launch = Launch(args.launcher, args.gpus, args.partition, args.srun_args)
+    launch = Launch(
+        args.launcher, args.gpus, args.partition, args.srun_args, args.jobs
+    )
+    if args.data != FULL:
+        profile_path(args.data, args.configs)
     check_leaves(runs, args.configs)
     failed = run_all(table, runs, args.configs, launch, console)
     if failed:

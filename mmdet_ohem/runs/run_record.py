@@ -16,7 +16,7 @@ class RunRecord:
 
     Attributes:
         config: Name of the leaf.
-        data: ``'full'`` or ``'demo'``.
+        data: ``'full'``, the paper's, or the name of a profile.
         seed: Of the run.
         config_hash: Of the whole config.
         metrics: Key of the evaluation -> value; empty until it is finished.

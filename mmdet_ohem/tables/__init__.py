@@ -2,13 +2,17 @@
 
 from mmdet_ohem.runs.run_record import RunRecord
 from mmdet_ohem.tables.config_checks import ConfigChecks
-from mmdet_ohem.tables.demo_size import NoDemoSizeError
 from mmdet_ohem.tables.execute import RunError, execute
 from mmdet_ohem.tables.launch import LAUNCHERS, Launch
+from mmdet_ohem.tables.profile import (
+    FULL,
+    NotInProfileError,
+    profile_name,
+    profile_path,
+)
 from mmdet_ohem.tables.row import Row, Table
 from mmdet_ohem.tables.rules_table import rules_table
 from mmdet_ohem.tables.run_plan import (
-    DATA,
     Run,
     check_leaves,
     plan_runs,
@@ -52,13 +56,13 @@ def find_table(name: str) -> Table:
 
 
 __all__ = [
-    'DATA',
+    'FULL',
     'LAUNCHERS',
     'TABLE2',
     'TABLES',
     'ConfigChecks',
     'Launch',
-    'NoDemoSizeError',
+    'NotInProfileError',
     'Row',
     'Run',
     'RunError',
@@ -68,5 +72,7 @@ __all__ = [
     'execute',
     'find_table',
     'plan_runs',
+    'profile_name',
+    'profile_path',
     'rules_table',
 ]

@@ -8,6 +8,7 @@ from statistics import mean, stdev
 from mmdet_ohem.runs.metrics import measured
 from mmdet_ohem.runs.run_record import RunRecord
 from mmdet_ohem.runs.work_dir import SERVER, WorkDir
+from mmdet_ohem.tables.profile import profile_name
 from mmdet_ohem.tables.row import Row, Table
 from mmdet_ohem.tables.run_plan import run_folder
 
@@ -52,7 +53,7 @@ def collect(table: Table, work_dir: Path, data: str) -> list[RowResult]:
     Args:
         table: Which.
         work_dir: Of all tables.
-        data: ``'full'`` or ``'demo'``; runs of the other kind are not read.
+        data: ``'full'``, or the profile; runs on other data are not read.
 
     Returns:
         All rows of the table, in its order.
@@ -83,7 +84,7 @@ def _finished(
     """The finished runs of a row and their records."""
     if row.config is None:
         return []
-    found = []
+    found, data = [], profile_name(data)
     for folder in sorted(
         run_folder(work_dir, row.config, data, 0).parent.glob('seed*')
     ):

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -24,6 +24,7 @@ from mmdet_ohem.runs.run_record import (
 )
 from mmdet_ohem.runs.work_dir import WorkDir
 from mmdet_ohem.tables.launch import Launch
+from mmdet_ohem.tables.profile import FULL, profile_name
 from mmdet_ohem.tables.run_plan import Run, config_hash, config_of
 
 
@@ -57,7 +58,8 @@ def execute(
         The record of the finished run.
 
     Raises:
-        NoDemoSizeError: The row means nothing on the embedded dataset.
+        FileNotFoundError: There is no such profile.
+        NotInProfileError: The row means nothing on the profile's data.
         ValueError: Its images cannot be spread over the GPUs.
         RunError: The folder has a run of another config, or the run is going
             on elsewhere, or a command failed.
@@ -65,7 +67,10 @@ def execute(
     config = config_of(run, configs)
     batch_size = launch.images_per_gpu(config.train_dataloader.batch_size)
     record = RunRecord(
-        str(run.row.config), run.data, run.seed, config_hash(config)
+        str(run.row.config),
+        profile_name(run.data),
+        run.seed,
+        config_hash(config),
     )
     work_dir = WorkDir(run.folder)
     _refuse_other(work_dir, record)
@@ -79,7 +84,12 @@ def execute(
     path = run.folder / 'given' / 'config.py'
     start = time.monotonic()
     with _locked(run.folder) as log:
-        call = partial(_call, log=log, device=device, on_progress=on_progress)
+        call = partial(
+            _call,
+            log=log,
+            env=launch.environment(device),
+            on_progress=on_progress,
+        )
         write_begun(run.folder, record)
         if not path.exists():
             write_text(path, config.pretty_text)
@@ -138,7 +148,7 @@ def _test(
     """Test, and read the metrics."""
     work_dir = WorkDir(run.folder)
     # Small, and what the report draws detections from.
-    out = run.folder / DETECTIONS if run.data == 'demo' else None
+    out = None if run.data == FULL else run.folder / DETECTIONS
     before = set(work_dir.find_tests())
     call(launch.test(config, run.folder / 'test', checkpoint, out))
     written = [x for x in work_dir.find_tests() if x not in before]
@@ -151,17 +161,18 @@ def _test(
 def _call(
     command: list[str],
     log: BinaryIO,
-    device: str | None,
+    env: Mapping[str, str],
     on_progress: Callable[[str], None],
 ) -> None:
     """Call a command and watch its log."""
-    env = dict(os.environ)
-    if device is not None:
-        env['CUDA_VISIBLE_DEVICES'] = device
     path = Path(log.name)
     printed = ConsoleLog(path, begin=path.stat().st_size)
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        env=os.environ | env,
     )
     while True:
         try:

@@ -20,14 +20,23 @@ class Launch:
             GPU each; 0 is the CPU, one run at a time.
         partition: Of slurm.
         srun_args: More arguments for slurm, in one string.
+        jobs: Without a GPU, so many runs go side by side, and share the
+            cores: each gets its part of the threads.
     """
 
     launcher: str = 'none'
     gpus: int = 0
     partition: str | None = None
     srun_args: str | None = None
+    jobs: int = 1
 
     def __post_init__(self) -> None:
+        if self.jobs < 1 or (self.jobs > 1 and self.gpus > 0):
+            raise ValueError(
+                f'jobs is {self.jobs} with {self.gpus} GPUs, expected 1 or '
+                'more, and more than 1 only without a GPU. Remedy: --gpus, '
+                'which is the number of runs side by side'
+            )
         if self.launcher not in LAUNCHERS:
             raise ValueError(
                 f'launcher must be one of {LAUNCHERS}, got {self.launcher!r}'
@@ -48,12 +57,30 @@ class Launch:
         launcher or the machine decides.
         """
         if self.gpus == 0:
-            return ['']
+            return [''] * self.jobs
         if self.launcher != 'none' or self.gpus == 1:
             return [None]
         visible = os.environ.get('CUDA_VISIBLE_DEVICES')
         names = visible.split(',') if visible else map(str, range(self.gpus))
         return list(names)[: self.gpus]
+
+    def environment(self, device: str | None) -> dict[str, str]:
+        """Variables for the processes of a run.
+
+        Args:
+            device: One of :attr:`devices`.
+
+        Returns:
+            Values by name, to be set beside the others.
+        """
+        found = {}
+        if device is not None:
+            found['CUDA_VISIBLE_DEVICES'] = device
+        if self.jobs > 1:
+            # More threads than cores wait for each other by spinning.
+            threads = max((os.cpu_count() or 1) // self.jobs, 1)
+            found['OMP_NUM_THREADS'] = str(threads)
+        return found
 
     def images_per_gpu(self, num_images: int) -> int:
         """Images of an iteration on each GPU.

@@ -6,11 +6,12 @@ from typing import Any
 import pandas as pd
 
 from mmdet_ohem.tables.collect import Measured, RowResult
+from mmdet_ohem.tables.profile import FULL
 from mmdet_ohem.tables.row import Table
 
-_DEMO_NOTE = (
-    'Measured on the embedded dataset of the demo at its small size: not '
-    'comparable with the numbers of the paper, which are of the full size.'
+_NOTE = (
+    'Measured on other data than the paper, at another size: to be compared '
+    'within the column, not with the numbers of the paper.'
 )
 
 
@@ -22,15 +23,15 @@ def render_markdown(
     Args:
         table: Which.
         results: Of ``collect``.
-        data: ``'full'`` or ``'demo'``. A demo run is labelled, and no
-            difference from the paper is given.
+        data: ``'full'``, or the name of a profile, which is a label; no
+            difference from the paper is given then.
 
     Returns:
         The text.
     """
     lines = [f'## {table.heading}', '']
-    if data == 'demo':
-        lines += [f'**Demo.** {_DEMO_NOTE}', '']
+    if data != FULL:
+        lines += [f'**Data: {data}.** {_NOTE}', '']
     main, *others = table.metrics
     lines.append(_markdown(_summary(results, main, data)))
     # Of a table of classes (or of COCO's sizes) the other metrics.
@@ -45,7 +46,7 @@ def render_csv(table: Table, results: Sequence[RowResult], data: str) -> str:
     Args:
         table: Which.
         results: Of ``collect``.
-        data: ``'full'`` or ``'demo'``.
+        data: ``'full'``, or the name of a profile.
 
     Returns:
         The text, empty fields where there is no number.
@@ -74,7 +75,7 @@ def render_csv(table: Table, results: Sequence[RowResult], data: str) -> str:
 def _difference(result: RowResult, name: str, data: str) -> float | None:
     """Ours minus the paper's; None where the two cannot be compared."""
     ours, paper = result.measured[name].mean, result.row.paper.get(name)
-    if ours is None or paper is None or data != 'full':
+    if ours is None or paper is None or data != FULL:
         return None
     return ours - paper
 
@@ -83,7 +84,7 @@ def _summary(
     results: Sequence[RowResult], metric: str, data: str
 ) -> list[dict[str, str]]:
     """Settings and the main metric of each row, by column."""
-    ours = 'ours (demo)' if data == 'demo' else 'ours'
+    ours = 'ours' if data == FULL else f'ours ({data})'
     rows = []
     for result in results:
         row, measured = result.row, result.measured[metric]
@@ -110,7 +111,7 @@ def _details(
     sources: list[tuple[str, Callable[[RowResult, str], float | None]]] = [
         ('paper', lambda result, name: result.row.paper.get(name)),
         (
-            'ours (demo)' if data == 'demo' else 'ours',
+            'ours' if data == FULL else f'ours ({data})',
             lambda result, name: result.measured[name].mean,
         ),
         ('difference', lambda result, name: _difference(result, name, data)),

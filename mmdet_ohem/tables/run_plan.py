@@ -9,11 +9,14 @@ from pathlib import Path
 from mmengine.config import Config
 
 from mmdet_ohem.host.configs import load_config
-from mmdet_ohem.tables.demo_size import at_demo_size
+from mmdet_ohem.tables.profile import (
+    FULL,
+    at_profile,
+    profile_name,
+    profile_path,
+)
 from mmdet_ohem.tables.row import Row, Table
 
-# Rows as the paper has them, and rows on the embedded dataset.
-DATA = ('full', 'demo')
 # What the outcome of a run depends on.
 _HASHED = (
     'model',
@@ -36,7 +39,8 @@ class Run:
 
     Attributes:
         row: What is measured.
-        data: One of ``DATA``.
+        data: ``'full'``, the paper's; the name of a profile, such as
+            ``'demo'``; or the path of its config.
         seed: Of weights, order and augmentation of the data, and sampling.
         folder: For all that it writes. Rows of several tables that share a
             config share their runs.
@@ -50,7 +54,8 @@ class Run:
     @property
     def name(self) -> str:
         """For messages."""
-        return f'{self.row.config} ({self.data}), seed {self.seed}'
+        data = profile_name(self.data)
+        return f'{self.row.config} ({data}), seed {self.seed}'
 
 
 def run_folder(work_dir: Path, config: str, data: str, seed: int) -> Path:
@@ -59,19 +64,19 @@ def run_folder(work_dir: Path, config: str, data: str, seed: int) -> Path:
     Args:
         work_dir: Of all tables.
         config: Name of the leaf.
-        data: One of ``DATA``.
+        data: As for a :class:`Run`.
         seed: Of the run.
 
     Returns:
         A folder of its own.
     """
-    return work_dir / data / config / f'seed{seed}'
+    return work_dir / profile_name(data) / config / f'seed{seed}'
 
 
 def plan_runs(
     table: Table,
     work_dir: Path,
-    data: str = 'full',
+    data: str = FULL,
     numbers: list[int] | None = None,
     num_seeds: int = 1,
 ) -> list[Run]:
@@ -80,7 +85,7 @@ def plan_runs(
     Args:
         table: Whose rows.
         work_dir: Of all tables.
-        data: One of ``DATA``.
+        data: As for a :class:`Run`.
         numbers: Only these rows.
         num_seeds: Runs of each row, with seeds from 0.
 
@@ -133,11 +138,13 @@ def config_of(run: Run, configs: Path) -> Config:
         The row's leaf, at the size of the data, with the run's seed.
 
     Raises:
-        NoDemoSizeError: The row means nothing on the embedded dataset.
+        FileNotFoundError: There is no such profile.
+        NotInProfileError: The row means nothing on the profile's data.
     """
     config = load_config(configs / f'{run.row.config}.py')
-    if run.data == 'demo':
-        config = at_demo_size(config, configs)
+    if run.data != FULL:
+        profile = load_config(profile_path(run.data, configs))
+        config = at_profile(config, profile, configs)
     config.randomness = dict(seed=run.seed)
     if 'outfile_prefix' in config.test_evaluator:
         # Two runs must not write to one place.

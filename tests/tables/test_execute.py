@@ -17,7 +17,7 @@ from mmdet_ohem.runs.work_dir import WorkDir
 from mmdet_ohem.tables import (
     TABLES,
     Launch,
-    NoDemoSizeError,
+    NotInProfileError,
     Run,
     RunError,
     execute,
@@ -183,7 +183,7 @@ def test_a_run_that_goes_on_elsewhere_is_left_alone(run: Run) -> None:
 
 def test_a_row_without_demo_size_is_named(tmp_path: Path) -> None:
     (run,) = plan_runs(TABLES[3], tmp_path, 'demo', [8])
-    with pytest.raises(NoDemoSizeError, match='--data full'):
+    with pytest.raises(NotInProfileError, match='--data full'):
         execute(run, CONFIGS, Pretended())
     assert not run.folder.exists()
 

@@ -60,7 +60,7 @@ def test_demo_runs_are_never_mixed_with_others(tmp_path: Path) -> None:
         TABLES[1], collect(TABLES[1], tmp_path, 'demo'), 'demo'
     )
     assert 'ours (demo)' in text
-    assert 'not comparable' in text.replace('\n', ' ')
+    assert 'not with the numbers of the paper' in text
     # No difference between things that cannot be compared.
     assert line_of(text, 13)[-3:] == ['25.0', '1', '']
 

@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from mmdet_ohem.mining.rules import RULES, Choice, RoIs, Rule, rule_names
 from mmdet_ohem.tables import Row, find_table, plan_runs, rules_table
-from mmdet_ohem.tables.demo_size import at_demo_size
+from mmdet_ohem.tables.profile import at_profile
 from tests.configs.leaves import CONFIGS
 
 ROWS = {row.settings['rule']: row for row in rules_table().rows}
@@ -43,7 +43,8 @@ def test_rows_differ_in_the_rule_alone(row: Row) -> None:
 
 @pytest.mark.parametrize('row', ROWS.values(), ids=ROWS)
 def test_every_row_has_a_demo_size(row: Row) -> None:
-    small = at_demo_size(load(row), CONFIGS)
+    demo = Config.fromfile(CONFIGS / 'fast_rcnn_vgg16_demo.py')
+    small = at_profile(load(row), demo, CONFIGS)
     assert small.model.roi_head.bbox_head.num_classes == 10
     full = load(row).model
     assert small.model.train_cfg == full.train_cfg

@@ -9,7 +9,7 @@ from rich.console import Console
 from mmdet_ohem.tables import (
     TABLES,
     Launch,
-    NoDemoSizeError,
+    NotInProfileError,
     Run,
     RunRecord,
     plan_runs,
@@ -22,7 +22,7 @@ def pretend(run: Run, *args: Any) -> RunRecord:
     if run.row.number == 1:
         raise KeyError('gone')
     if run.row.number == 2:
-        raise NoDemoSizeError('too big')
+        raise NotInProfileError('too big')
     record = RunRecord(str(run.row.config), run.data, run.seed, 'hash')
     return RunRecord(**(vars(record) | dict(metrics={'pascal_voc/mAP': 0.5})))
 

@@ -1,6 +1,6 @@
 # Fast R-CNN with VGG16, as in sections 3 and 5 of the OHEM paper.
 model = dict(
-    type='FastRCNN',
+    type='mmdet_ohem.FastRCNN',
     # The normalisation belongs to the weights: these are torchvision's.
     data_preprocessor=dict(
         type='DetDataPreprocessor',

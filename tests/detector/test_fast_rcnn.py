@@ -1,0 +1,125 @@
+"""A fixed conv network sees each image by itself, kept features or not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample
+from mmengine.config import Config
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from tests.configs.leaves import load
+from tests.tiny import random_boxes
+
+SIZES = [(64, 96), (96, 80)]
+
+
+def small(frozen_stages: int = 5, **detector: Any) -> Config:
+    """The baseline with a narrow RoI network and random convolutions."""
+    model = load('fast_rcnn_vgg16_voc07.py').model
+    model.update(detector)
+    model.backbone.update(frozen_stages=frozen_stages, init_cfg=None)
+    model.roi_head.bbox_head.update(fc_out_channels=(8, 8), init_cfg=None)
+    return model
+
+
+def build(config: Config) -> Any:
+    torch.manual_seed(0)
+    detector = MODELS.build(config)
+    detector.init_weights()
+    return detector.eval()
+
+
+def batch() -> dict[str, Any]:
+    torch.manual_seed(1)
+    samples = []
+    for size in SIZES:
+        sample = DetDataSample(
+            metainfo=dict(
+                img_shape=size, ori_shape=size, scale_factor=(1.0, 1.0)
+            )
+        )
+        boxes = random_boxes(6) / 4
+        sample.gt_instances = InstanceData(
+            bboxes=boxes[:2], labels=torch.zeros(2, dtype=torch.long)
+        )
+        sample.proposals = InstanceData(bboxes=boxes)
+        samples.append(sample)
+    images = [
+        torch.randint(255, (3, *size), dtype=torch.uint8) for size in SIZES
+    ]
+    return dict(inputs=images, data_samples=samples)
+
+
+def features(detector: Any, data: dict[str, Any]) -> Tensor:
+    prepared = detector.data_preprocessor(data, False)
+    (found,) = detector.extract_feat(prepared['inputs'])
+    return found
+
+
+def test_features_are_those_of_each_image_alone() -> None:
+    detector, data = build(small()), batch()
+    together = features(detector, data)
+    assert together.shape == (2, 512, 6, 6)
+    for i, (rows, columns) in enumerate([(4, 6), (6, 5)]):
+        alone = dict(
+            inputs=data['inputs'][i : i + 1],
+            data_samples=data['data_samples'][i : i + 1],
+        )
+        expected = features(detector, alone)[0]
+        assert expected.shape[1:] == (rows, columns)
+        found = together[i, :, :rows, :columns]
+        assert torch.equal(found, expected)
+        rest = together[i].clone()
+        rest[:, :rows, :columns] = 0
+        assert not rest.any()
+
+
+def test_a_trained_network_is_mmdets_own() -> None:
+    ours, stock = build(small(2)), build(small(2, type='FastRCNN'))
+    assert torch.equal(features(ours, batch()), features(stock, batch()))
+    assert not ours.is_fixed
+
+
+@pytest.mark.parametrize('mode', ['loss', 'predict'])
+def test_kept_features_give_the_same_results(
+    mode: str, tmp_path: Path
+) -> None:
+    plain = build(small())
+    cached = build(small(feature_cache=str(tmp_path)))
+    found = []
+    for detector in (plain, cached, cached):
+        torch.manual_seed(2)
+        prepared = detector.data_preprocessor(batch(), mode == 'loss')
+        result = detector(**prepared, mode=mode)
+        found.append(
+            torch.stack([result['loss_cls'], result['loss_bbox']])
+            if mode == 'loss'
+            else torch.cat([x.pred_instances.scores for x in result])
+        )
+    assert torch.equal(found[1], found[2])
+    assert torch.allclose(found[0], found[1], rtol=1e-2, atol=1e-4)
+    assert cached.feature_cache.num_computed == 2
+    assert cached.feature_cache.num_found == 2
+
+
+def test_any_tensor_has_features() -> None:
+    detector = build(small())
+    images = torch.randn(2, 3, 32, 48)
+    (found,) = detector.extract_feat(images)
+    expected = torch.cat([detector.backbone(x[None])[0] for x in images])
+    assert torch.equal(found, expected)
+
+
+def test_a_network_that_learns_has_no_cache(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r'18 .*trained.*frozen_stages=5'):
+        build(small(2, feature_cache=str(tmp_path)))
+
+
+def test_checkpoints_are_those_of_mmdets_detector(tmp_path: Path) -> None:
+    cached = build(small(feature_cache=str(tmp_path)))
+    stock = build(small(type='FastRCNN'))
+    assert list(cached.state_dict()) == list(stock.state_dict())
