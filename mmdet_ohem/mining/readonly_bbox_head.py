@@ -50,7 +50,7 @@ class ReadOnlyBBoxHead:
         chunk_size: RoIs in one forward pass, a bound on memory; None is all
             at once, as it is where FSDP shards a part of the head.
         dtype: 'float32', 'bfloat16', 'float16', or 'auto': bfloat16 where the
-            hardware multiplies it natively, else float32.
+            hardware multiplies its matrices faster, else float32.
         dropout: Leave dropout on while scoring, as the authors' released code
             does. Off, the loss says how the network does on each RoI.
 

@@ -181,8 +181,9 @@ def _take_schedule(config: Config, profile: Config, full: Config) -> None:
     times those of the profile.
     """
     longer = config.train_cfg.max_iters / full.train_cfg.max_iters
-    config.train_cfg = copy.deepcopy(profile.train_cfg)
-    config.train_cfg.max_iters = round(longer * config.train_cfg.max_iters)
+    loop = copy.deepcopy(profile.train_cfg)
+    loop.max_iters = round(longer * loop.max_iters)
+    config['train_cfg'] = loop
     schedulers = copy.deepcopy(profile.param_scheduler)
     for scheduler in schedulers:
         if 'milestones' in scheduler:

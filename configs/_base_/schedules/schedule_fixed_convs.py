@@ -9,6 +9,10 @@ param_scheduler = [
 ]
 optim_wrapper = dict(
     optimizer=dict(
-        _delete_=True, type='AdamW', lr=0.0003, weight_decay=0.0005),
+        _delete_=True,
+        type='AdamW',
+        lr=0.0003,
+        weight_decay=0.0005,
+        fused=True),
     clip_grad=dict(max_norm=10, norm_type=2))
 randomness = dict(seed=0)
