@@ -1,0 +1,18 @@
+"""The paper's claims, measured: records of runs, and what they say."""
+
+from mmdet_ohem.evidence.records import (
+    EvidenceRecord,
+    collect_records,
+    read_records,
+    write_records,
+)
+from mmdet_ohem.evidence.statistics import Comparison, Evidence
+
+__all__ = [
+    'Comparison',
+    'Evidence',
+    'EvidenceRecord',
+    'collect_records',
+    'read_records',
+    'write_records',
+]

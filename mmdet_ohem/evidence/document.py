@@ -1,0 +1,191 @@
+"""A document whose numbers come from records, all of them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined, TemplateError
+
+from mmdet_ohem.evidence.statistics import Comparison, Evidence
+from mmdet_ohem.tables import find_table
+from mmdet_ohem.tables.row import Row
+
+#: Metrics by the names that a document uses.
+METRICS = {'AP50': 'pascal_voc/AP50', 'AP70': 'pascal_voc/AP70'}
+_NOTHING = '-'
+
+
+class Document:
+    """Fills a template with what records say.
+
+    A template is Jinja2's, in Markdown, and sees these methods as functions.
+    A leaf is named without its data: ``'vgg16_ohem'`` stands for
+    ``fast_rcnn_vgg16_ohem_voc07``.
+
+    Args:
+        evidence: The records.
+    """
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+
+    def render(self, template: str) -> str:
+        """Fill a template.
+
+        Args:
+            template: Its text.
+
+        Returns:
+            The document.
+
+        Raises:
+            ValueError: The template asks for what there is not.
+        """
+        names = (
+            'table', 'value', 'difference', 'p_value', 'verdict', 'classes',
+            'late', 'runs',
+        )  # fmt: skip
+        environment = Environment(
+            undefined=StrictUndefined, keep_trailing_newline=True
+        )
+        environment.globals |= {name: getattr(self, name) for name in names}
+        try:
+            return environment.from_string(template).render()
+        except TemplateError as error:
+            raise ValueError(
+                f'the template of the document is wrong: {error}'
+            ) from error
+
+    def runs(self, data: str, leaf: str | None = None) -> int:
+        """Number of runs on some data, or of one leaf on them."""
+        return sum(
+            x.data == data and leaf in (None, _short(x.config))
+            for x in self.evidence.records
+        )
+
+    def value(self, data: str, leaf: str, metric: str = 'AP50') -> str:
+        """Mean and spread of a metric, in percent."""
+        where = data, _config(leaf), METRICS[metric]
+        mean, spread = (
+            self.evidence.mean(*where),
+            self.evidence.spread(*where),
+        )
+        if mean is None:
+            return _NOTHING
+        return f'{mean:.1f}' + ('' if spread is None else f' ± {spread:.1f}')
+
+    def difference(
+        self, data: str, leaf: str, other: str, metric: str = 'AP50'
+    ) -> str:
+        """Mean difference over the common seeds, in percent points."""
+        mean = self._compare(data, leaf, other, metric).mean
+        return _NOTHING if mean is None else f'{mean:+.1f}'
+
+    def p_value(
+        self, data: str, leaf: str, other: str, metric: str = 'AP50'
+    ) -> str:
+        """Of the paired t test of a difference."""
+        p_value = self._compare(data, leaf, other, metric).p_value
+        if p_value is None:
+            return _NOTHING
+        return '< .001' if p_value < 0.001 else f'{p_value:.3f}'.lstrip('0')
+
+    def verdict(
+        self, data: str, leaf: str, other: str, metric: str = 'AP50'
+    ) -> str:
+        """'higher', 'lower' or 'not decided'."""
+        return self._compare(data, leaf, other, metric).verdict
+
+    def late(self, data: str, leaf: str, scalar: str) -> str:
+        """Mean of a logged scalar over the last quarter of training."""
+        mean = self.evidence.late_mean(data, _config(leaf), scalar)
+        return _NOTHING if mean is None else f'{mean:.3g}'
+
+    def table(self, data: str, name: str = '1', base: str = 'vgg16') -> str:
+        """Rows of a table that were run, in Markdown.
+
+        Args:
+            data: Name of the profile.
+            name: Of the table, as for ``tools/run_table.py``.
+            base: The leaf that all others are compared with.
+        """
+        lines = [
+            self._line(data, row, base)
+            for row in find_table(name).rows
+            if row.config and self.runs(data, _short(row.config))
+        ]
+        return _markdown(lines)
+
+    def classes(
+        self, data: str, leaves: Iterable[str], metric: str = 'AP50'
+    ) -> str:
+        """Mean AP of each class, in Markdown, a line for each leaf."""
+        lines = []
+        for leaf in leaves:
+            runs = self.evidence.runs(data, _config(leaf)).values()
+            prefix = f'{METRICS[metric]}/'
+            names = sorted({k for x in runs for k in x.metrics if prefix in k})
+            values = {
+                k.removeprefix(prefix): self.evidence.mean(
+                    data, _config(leaf), k
+                )
+                for k in names
+            }
+            shown = {k: f'{x:.1f}' for k, x in values.items() if x is not None}
+            lines.append({'leaf': leaf, **shown})
+        return _markdown(lines)
+
+    def _line(self, data: str, row: Row, base: str) -> dict[str, str]:
+        """One row of a table."""
+        leaf = _short(str(row.config))
+        line = {
+            'row': str(row.number),
+            **row.settings,
+            'paper': str(row.paper.get('mAP', _NOTHING)),
+            'seeds': str(self.runs(data, leaf)),
+        }
+        for metric in METRICS:
+            line[metric] = self.value(data, leaf, metric)
+            line[f'Δ {metric}'] = self.difference(data, leaf, base, metric)
+            line[f'p {metric}'] = self.p_value(data, leaf, base, metric)
+        if leaf == base:
+            line |= {k: _NOTHING for k in line if k[:2] in ('Δ ', 'p ')}
+        return line
+
+    def _compare(
+        self, data: str, leaf: str, other: str, metric: str
+    ) -> Comparison:
+        return self.evidence.compare(
+            data, _config(leaf), _config(other), METRICS[metric]
+        )
+
+
+def write_document(template: Path, evidence: Evidence) -> str:
+    """Fill the template in a file.
+
+    Args:
+        template: The file.
+        evidence: What its numbers come from.
+
+    Returns:
+        The document.
+
+    Raises:
+        ValueError: The template asks for what there is not.
+    """
+    return Document(evidence).render(template.read_text(encoding='utf-8'))
+
+
+def _config(leaf: str) -> str:
+    return f'fast_rcnn_{leaf}_voc07'
+
+
+def _short(config: str) -> str:
+    return config.removeprefix('fast_rcnn_').removesuffix('_voc07')
+
+
+def _markdown(lines: list[dict[str, str]]) -> str:
+    if not lines:
+        return 'Nothing was run.'
+    text = pd.DataFrame(lines).fillna('')
+    return text.to_markdown(index=False, disable_numparse=True)

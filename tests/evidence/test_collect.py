@@ -1,0 +1,83 @@
+"""Records are made of what runs left behind, and of nothing else."""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmdet_ohem.evidence import collect_records, read_records
+from tests.tables.finished_runs import OHEM, finish
+from tools import evidence
+
+
+def train(folder: Path, losses: list[float]) -> bytes:
+    """What a training of 100 iterations leaves in its work dir."""
+    path = folder / 'iter_100.pth'
+    torch.save(dict(state_dict={}, meta={}, message_hub={}), path)
+    log = folder / '20260101_000000/vis_data/scalars.json'
+    log.parent.mkdir(parents=True)
+    log.write_text(
+        ''.join(
+            json.dumps(dict(lr=0.1, step=50 * (i + 1), loss=x, memory=1))
+            + '\n'
+            for i, x in enumerate(losses)
+        )
+    )
+    (folder / 'run.log').write_text('printed')
+    return path.read_bytes()
+
+
+def test_a_run_becomes_a_record(tmp_path: Path) -> None:
+    folder = finish(tmp_path, 3, {'AP50': 0.25}, data='toy')
+    checkpoint = train(folder, [2.0, float('nan')])
+    (tmp_path / 'toy' / OHEM / 'seed4').mkdir()  # only begun
+    (found,) = collect_records(tmp_path)
+    assert found.key == ('toy', OHEM, 3)
+    assert found.metrics == {'pascal_voc/AP50': 0.25}
+    assert found.checkpoint == hashlib.sha256(checkpoint).hexdigest()
+    assert found.log == hashlib.sha256(b'printed').hexdigest()
+    assert found.iterations == (50, 100)
+    assert found.curves == dict(loss=(2.0, None))
+
+
+def test_nothing_finished_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match='no finished run, of 0'):
+        collect_records(tmp_path)
+
+
+def test_a_lost_checkpoint_is_named(tmp_path: Path) -> None:
+    folder = finish(tmp_path, 0, {'AP50': 0.25})
+    with pytest.raises(FileNotFoundError, match=f'{folder} has no checkpoint'):
+        collect_records(tmp_path)
+
+
+def test_the_document_follows_the_records(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    train(finish(tmp_path / 'runs', 0, {'AP50': 0.25}, data='toy'), [1.0])
+    template, out = tmp_path / 'a.md.j2', tmp_path / 'a.md'
+    template.write_text("mAP {{ value('toy', 'vgg16_ohem') }}\n")
+    files = dict(records=tmp_path / 'r.jsonl', template=template, out=out)
+
+    def tool(*args: object) -> int:
+        options = [x for k, v in files.items() for x in (f'--{k}', v)]
+        argv = ['evidence.py', *map(str, (*args, *options))]
+        monkeypatch.setattr(sys, 'argv', argv)
+        return evidence.main()
+
+    assert tool('collect', '--work-dir', tmp_path / 'runs') == 0
+    assert '1 runs read, 1 in all' in capsys.readouterr().out
+    assert tool('check') == 1
+    assert tool('write') == 0
+    assert out.read_text() == 'mAP 25.0\n'
+    assert tool('check') == 0
+    out.write_text('mAP 52.0\n')
+    capsys.readouterr()
+    assert tool('check') == 1
+    assert 'Remedy: tools/evidence.py write' in capsys.readouterr().out
+    assert len(read_records(tmp_path / 'r.jsonl')) == 1

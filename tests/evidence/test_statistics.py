@@ -1,0 +1,154 @@
+"""What records say, on numbers worked by hand."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scipy import stats
+
+from mmdet_ohem.evidence import (
+    Comparison,
+    Evidence,
+    EvidenceRecord,
+    read_records,
+    write_records,
+)
+from mmdet_ohem.evidence.document import Document
+
+BASE, OHEM = 'fast_rcnn_vgg16_voc07', 'fast_rcnn_vgg16_ohem_voc07'
+AP50 = 'pascal_voc/AP50'
+
+
+def record(
+    config: str, seed: int, value: float, data: str = 'toy', **more: Any
+) -> EvidenceRecord:
+    values: dict[str, Any] = dict(
+        config=config,
+        data=data,
+        seed=seed,
+        config_hash='0',
+        metrics={AP50: value, f'{AP50}/cat': value / 2},
+        seconds=1.0,
+        checkpoint='c',
+        log='l',
+        versions={},
+        iterations=(50, 100, 150, 200),
+        curves=dict(loss=(4.0, 3.0, 2.0, 1.0 + seed)),
+    )
+    return EvidenceRecord(**values | more)
+
+
+RECORDS = [
+    record(BASE, 0, 0.40),
+    record(BASE, 1, 0.42),
+    record(BASE, 2, 0.44),
+    record(OHEM, 0, 0.43),
+    record(OHEM, 2, 0.48),
+    record(OHEM, 3, 0.99),
+    record(BASE, 0, 0.99, data='other'),
+]
+
+
+def test_means_are_of_one_config_on_one_data_set() -> None:
+    evidence = Evidence(RECORDS)
+    assert evidence.mean('toy', BASE, AP50) == pytest.approx(42)
+    assert evidence.spread('toy', BASE, AP50) == pytest.approx(2)
+    assert evidence.mean('other', BASE, AP50) == pytest.approx(99)
+    assert evidence.spread('other', BASE, AP50) is None
+    assert evidence.mean('other', OHEM, AP50) is None
+    assert evidence.mean('toy', BASE, 'unknown') is None
+
+
+def test_differences_are_of_common_seeds() -> None:
+    found = Evidence(RECORDS).compare('toy', OHEM, BASE, AP50)
+    assert found.differences == pytest.approx((3, 4))
+    assert found.mean == pytest.approx(3.5)
+    paired = stats.ttest_rel([43, 48], [40, 44])
+    assert found.p_value == pytest.approx(paired.pvalue)
+    assert found.verdict == 'not decided'
+
+
+@pytest.mark.parametrize(
+    ('differences', 'verdict'),
+    [
+        ((), 'not decided'),
+        ((3.0,), 'not decided'),
+        ((0.0, 0.0), 'not decided'),
+        ((3.0, 3.1, 2.9), 'higher'),
+        ((-3.0, -3.1, -2.9), 'lower'),
+        ((3.0, -3.0, 1.0), 'not decided'),
+        ((2.0, 2.0), 'higher'),
+    ],
+)
+def test_verdicts(differences: tuple[float, ...], verdict: str) -> None:
+    assert Comparison(differences).verdict == verdict
+
+
+def test_late_means_are_of_the_last_part() -> None:
+    evidence = Evidence(RECORDS)
+    steps, values = evidence.curve('toy', BASE, 'loss')
+    assert steps == [50, 100, 150, 200]
+    assert values == [4, 3, 2, 2]
+    assert evidence.late_mean('toy', BASE, 'loss') == 2
+    assert evidence.late_mean('toy', BASE, 'loss', 0.5) == 2
+    assert evidence.late_mean('toy', BASE, 'loss', 1) == 2.75
+    assert evidence.late_mean('toy', BASE, 'unknown') is None
+
+
+def test_steps_without_a_number_are_left_out() -> None:
+    evidence = Evidence(
+        [
+            record(BASE, 0, 0.4),
+            record(BASE, 1, 0.4, curves=dict(loss=(None, 5.0, None, 7.0))),
+        ]
+    )
+    assert evidence.curve('toy', BASE, 'loss') == ([100, 200], [4.0, 4.0])
+
+
+def test_records_come_back_as_they_were(tmp_path: Path) -> None:
+    path = tmp_path / 'records.jsonl'
+    assert read_records(path) == []
+    write_records(path, RECORDS)
+    found = read_records(path)
+    assert sorted(found, key=lambda x: x.key) == found
+    assert {x.key: x for x in found} == {x.key: x for x in RECORDS}
+    newer = record(BASE, 1, 0.5)
+    write_records(path, [*found, newer])
+    assert len(read_records(path)) == len(RECORDS)
+    assert newer in read_records(path)
+
+
+@pytest.mark.parametrize('line', ['{', '[]', '{"config": "a"}', '3'])
+def test_other_files_are_named(line: str, tmp_path: Path) -> None:
+    path = tmp_path / 'records.jsonl'
+    write_records(path, RECORDS[:1])
+    path.write_text(path.read_text() + line + '\n')
+    with pytest.raises(ValueError, match=r'line 2 is no record'):
+        read_records(path)
+
+
+def test_a_document_has_the_numbers_of_the_records() -> None:
+    document = Document(Evidence(RECORDS))
+    text = document.render(
+        "{{ value('toy', 'vgg16') }}|{{ difference('toy', 'vgg16_ohem', "
+        "'vgg16') }}|{{ verdict('toy', 'vgg16_ohem', 'vgg16') }}|"
+        "{{ value('toy', 'vgg16', 'AP70') }}|{{ runs('toy') }}|"
+        "{{ late('toy', 'vgg16', 'loss') }}"
+    )
+    assert text == '42.0 ± 2.0|+3.5|not decided|-|6|2'
+    table = document.table('toy').splitlines()
+    assert len(table) == 4
+    base, ohem = ([x.strip() for x in line.split('|')] for line in table[2:])
+    assert base[1:4] == ['2', 'Fast R-CNN', 'VGG16']
+    assert base[8:13] == ['67.2', '3', '42.0 ± 2.0', '-', '-']
+    assert ohem[8:12] == ['69.9', '3', '63.3 ± 31.0', '+3.5']
+    assert document.table('nothing') == 'Nothing was run.'
+    classes = document.classes('toy', ['vgg16', 'vgg16_ohem'])
+    assert '21.0' in classes
+    assert 'cat' in classes
+
+
+@pytest.mark.parametrize('text', ['{{ unknown }}', '{{ value( }}'])
+def test_a_wrong_template_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match='template of the document'):
+        Document(Evidence([])).render(text)
