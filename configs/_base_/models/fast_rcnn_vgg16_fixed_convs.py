@@ -13,4 +13,4 @@ model = dict(
         # VOC's images at half the size.
         bbox_roi_extractor=dict(pixel=0.75),
         bbox_head=dict(
-            fc_out_channels=(512, 512), feature_scale=0.1, init_cfg=None)))
+            fc_out_channels=(512, 512), feature_scale=0.03, init_cfg=None)))
