@@ -40,7 +40,12 @@ class WeightsDigest:
         return [*self._net.state_dict(keep_vars=True).items()]
 
     def _compute(self) -> str:
-        found = hashlib.sha256(repr(self._net).encode())
+        # Not by repr(net), which has the init_cfg of mmengine's modules.
+        layers = [
+            f'{name} {type(layer).__name__} {layer.extra_repr()}'
+            for name, layer in self._net.named_modules()
+        ]
+        found = hashlib.sha256('\n'.join(layers).encode())
         for name, tensor in self._tensors():
             values = tensor.detach().cpu().contiguous()
             found.update(f'{name} {values.dtype} {values.shape}'.encode())

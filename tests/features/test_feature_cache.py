@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.model import Sequential
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from mmdet_ohem.features import FeatureCache
+from mmdet_ohem.features import FeatureCache, WeightsDigest
 
 
 class Net(nn.Module):
@@ -84,6 +85,19 @@ def test_changed_weights_are_noticed_at_once(net: Net, tmp_path: Path) -> None:
     net.load_state_dict(state)
     assert cache.path_of(img) == path
     assert torch.equal(cache(img), before)
+
+
+def test_the_name_of_weights_is_of_layers_and_values_alone() -> None:
+    conv = nn.Conv2d(3, 4, 3)
+    plain, told = (
+        Sequential(conv, nn.ReLU(), init_cfg=x)
+        for x in (None, dict(type='Pretrained', checkpoint='a.pth'))
+    )
+    assert WeightsDigest(plain)() == WeightsDigest(told)()
+    other = Sequential(conv, nn.MaxPool2d(2, ceil_mode=True))
+    floor = Sequential(conv, nn.MaxPool2d(2))
+    names = {WeightsDigest(x)() for x in (plain, other, floor)}
+    assert len(names) == 3
 
 
 @pytest.mark.parametrize('damage', ['cut', 'empty', 'bit', 'other'])
