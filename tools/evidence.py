@@ -1,7 +1,8 @@
 """Collect finished runs into records, and write the document from them.
 
 collect reads the runs of tools/run_table.py into a file of records; runs that
-the file has already are replaced, others stay. write fills the document's
+the file has already are replaced, others stay; with --trials it reads those
+instead. write fills the document's
 template with the records. check says whether the document is what the records
 say: exit status 1 where it is not.
 """
@@ -16,10 +17,12 @@ from mmdet_ohem.evidence import (
     Evidence,
     collect_records,
     read_records,
+    trial_of,
     write_records,
 )
 from mmdet_ohem.evidence.document import write_document
 from mmdet_ohem.host.files import write_text
+from mmdet_ohem.runs.work_dir import WorkDir
 
 DOCS = Path(__file__).resolve().parents[1] / 'docs'
 
@@ -37,6 +40,13 @@ def parse_args() -> argparse.Namespace:
         nargs='+',
         default=[Path('work_dirs/tables')],
         help='of tools/run_table.py, for collect (default: work_dirs/tables)',
+    )
+    parser.add_argument(
+        '--trials',
+        type=existing_folder,
+        nargs='+',
+        default=[],
+        help='work dirs of validated trainings, which chose a setting',
     )
     parser.add_argument(
         '--records',
@@ -62,7 +72,9 @@ def parse_args() -> argparse.Namespace:
 def collect(args: argparse.Namespace) -> int:
     """Add finished runs to the records."""
     known = read_records(args.records)
-    found = [x for folder in args.work_dir for x in collect_records(folder)]
+    found = [trial_of(WorkDir(folder)) for folder in args.trials]
+    for folder in () if found else args.work_dir:
+        found += collect_records(folder)
     write_records(args.records, [*known, *found])
     total = len({x.key for x in [*known, *found]})
     print(f'{args.records}: {len(found)} runs read, {total} in all')

@@ -4,6 +4,7 @@ from mmdet_ohem.evidence.records import (
     EvidenceRecord,
     collect_records,
     read_records,
+    trial_of,
     write_records,
 )
 from mmdet_ohem.evidence.statistics import Comparison, Evidence
@@ -14,5 +15,6 @@ __all__ = [
     'EvidenceRecord',
     'collect_records',
     'read_records',
+    'trial_of',
     'write_records',
 ]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, StrictUndefined, TemplateError
 
+from mmdet_ohem.evidence.records import TRIALS
 from mmdet_ohem.evidence.statistics import Comparison, Evidence
 from mmdet_ohem.tables import find_table
 from mmdet_ohem.tables.row import Row
@@ -13,6 +14,7 @@ from mmdet_ohem.tables.row import Row
 #: Metrics by the names that a document uses.
 METRICS = {'AP50': 'pascal_voc/AP50', 'AP70': 'pascal_voc/AP70'}
 _NOTHING = '-'
+_MAP = 'pascal_voc/mAP'
 
 
 class Document:
@@ -43,7 +45,7 @@ class Document:
         """
         names = (
             'table', 'value', 'difference', 'p_value', 'verdict', 'classes',
-            'late', 'runs',
+            'late', 'runs', 'trials',
         )  # fmt: skip
         environment = Environment(
             undefined=StrictUndefined, keep_trailing_newline=True
@@ -133,6 +135,21 @@ class Document:
             }
             shown = {k: f'{x:.1f}' for k, x in values.items() if x is not None}
             lines.append({'leaf': leaf, **shown})
+        return _markdown(lines)
+
+    def trials(self) -> str:
+        """The mAP of each validation of the trials, in Markdown."""
+        lines = []
+        for trial in self.evidence.records:
+            if trial.data == TRIALS:
+                curve = trial.curves[_MAP]
+                points = zip(trial.iterations, curve, strict=True)
+                found = {
+                    f'{step}': f'{100 * value:.1f}'
+                    for step, value in points
+                    if value is not None
+                }
+                lines.append({'trial': trial.config, **found})
         return _markdown(lines)
 
     def _line(self, data: str, row: Row, base: str) -> dict[str, str]:

@@ -16,6 +16,8 @@ from mmdet_ohem.runs.work_dir import WorkDir
 _CURVES = ('loss', 'loss_cls', 'loss_bbox', 'grad_norm', 'time')
 _MINING = 'mining/'
 _DIGITS = 4
+#: What stands for the data of a training that chose a setting.
+TRIALS = 'trials'
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,41 @@ def record_of(run: WorkDir) -> EvidenceRecord:
         versions=run.versions,
         iterations=tuple(iterations),
         curves={x: _values(run.curves[x], iterations) for x in names},
+    )
+
+
+def trial_of(run: WorkDir) -> EvidenceRecord:
+    """Make a record of a training that was validated, and not kept.
+
+    Args:
+        run: Its work dir, whose name becomes the name of the config.
+
+    Returns:
+        A record on the data ``'trials'``; its metrics are those of the last
+        validation, its curves those of all.
+
+    Raises:
+        ValueError: It was never validated.
+    """
+    curves = run.validation
+    if not curves:
+        raise ValueError(
+            f'{run.folder} has no validation in its log. Remedy: give work '
+            'dirs of trainings with a val_dataloader'
+        )
+    steps = sorted({i for x in curves.values() for i in x.iterations})
+    return EvidenceRecord(
+        config=run.folder.name,
+        data=TRIALS,
+        seed=run.config.get('randomness', {}).get('seed') or 0,
+        config_hash='',
+        metrics={name: x.values[-1] for name, x in curves.items()},
+        seconds=0.0,
+        checkpoint='',
+        log='',
+        versions=run.versions,
+        iterations=tuple(steps),
+        curves={name: _values(x, steps) for name, x in curves.items()},
     )
 
 

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmdet_ohem.evidence import collect_records, read_records
+from mmdet_ohem.evidence import (
+    Evidence,
+    collect_records,
+    read_records,
+    trial_of,
+)
+from mmdet_ohem.evidence.document import Document
+from mmdet_ohem.runs.work_dir import WorkDir
 from tests.tables.finished_runs import OHEM, finish
 from tools import evidence
 
@@ -41,6 +48,28 @@ def test_a_run_becomes_a_record(tmp_path: Path) -> None:
     assert found.log == hashlib.sha256(b'printed').hexdigest()
     assert found.iterations == (50, 100)
     assert found.curves == dict(loss=(2.0, None))
+
+
+def test_a_trial_is_its_validations(tmp_path: Path) -> None:
+    folder = tmp_path / 'lr1'
+    log = folder / '20260101_000000/vis_data/scalars.json'
+    log.parent.mkdir(parents=True)
+    (folder / 'config.py').write_text('randomness = dict(seed=7)\n')
+    train = dict(lr=0.1, step=50)
+    lines = [train, {'pascal_voc/mAP': 0.2, 'step': 1}]
+    lines += [train | dict(step=100), {'pascal_voc/mAP': 0.3, 'step': 2}]
+    log.write_text(''.join(json.dumps(x) + '\n' for x in lines))
+    found = trial_of(WorkDir(folder))
+    assert found.key == ('trials', 'lr1', 7)
+    assert found.metrics == {'pascal_voc/mAP': 0.3}
+    assert found.iterations == (50, 100)
+    table = Document(Evidence([found])).trials().splitlines()
+    assert [x.strip() for x in table[2].split('|')] == [
+        '', 'lr1', '20.0', '30.0', '',
+    ]  # fmt: skip
+    log.write_text(json.dumps(train) + '\n')
+    with pytest.raises(ValueError, match='no validation in its log'):
+        trial_of(WorkDir(folder))
 
 
 def test_nothing_finished_is_an_error(tmp_path: Path) -> None:
