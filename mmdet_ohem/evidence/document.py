@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, StrictUndefined, TemplateError
 
+from mmdet_ohem.evaluation.false_positives import KINDS
 from mmdet_ohem.evidence.records import TRIALS
 from mmdet_ohem.evidence.statistics import Comparison, Evidence
 from mmdet_ohem.tables import find_table
@@ -45,7 +46,7 @@ class Document:
         """
         names = (
             'table', 'value', 'difference', 'p_value', 'verdict', 'classes',
-            'late', 'runs', 'trials',
+            'late', 'runs', 'trials', 'false_positives',
         )  # fmt: skip
         environment = Environment(
             undefined=StrictUndefined, keep_trailing_newline=True
@@ -135,6 +136,30 @@ class Document:
             }
             shown = {k: f'{x:.1f}' for k, x in values.items() if x is not None}
             lines.append({'leaf': leaf, **shown})
+        return _markdown(lines)
+
+    def false_positives(
+        self, data: str, leaves: Iterable[str], recall: int
+    ) -> str:
+        """False positives an image at a recall, in Markdown.
+
+        Args:
+            data: Name of the profile.
+            leaves: A line for each.
+            recall: Percent of the objects of each class.
+        """
+        lines = []
+        for leaf in leaves:
+            line = {'leaf': leaf}
+            for kind in ('classes', *KINDS):
+                key = f'false_positives/{kind}@{recall}'
+                mean = self.evidence.mean(data, _config(leaf), key)
+                # Numbers an image, which Evidence takes for shares.
+                text = _NOTHING if mean is None else f'{mean / 100:.2f}'
+                line[
+                    'classes that reach it' if kind == 'classes' else kind
+                ] = text
+            lines.append(line)
         return _markdown(lines)
 
     def trials(self) -> str:

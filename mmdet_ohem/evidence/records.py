@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mmdet_ohem.evidence.errors import error_metrics
 from mmdet_ohem.host.files import write_text
 from mmdet_ohem.runs.console_log import CONSOLE_LOG
 from mmdet_ohem.runs.training_log import Curve
@@ -29,7 +30,8 @@ class EvidenceRecord:
         data: Name of the profile, or ``'full'``.
         seed: Of the run.
         config_hash: Of all values that can change the outcome.
-        metrics: Key of the evaluation -> value, in [0, 1].
+        metrics: Key of the evaluation -> value, in [0, 1], and false
+            positives for each image, where the test has kept detections.
         seconds: Training and test took.
         checkpoint: SHA-256 of the last checkpoint, which was tested.
         log: SHA-256 of what the run printed.
@@ -107,7 +109,7 @@ def record_of(run: WorkDir) -> EvidenceRecord:
         data=finished.data,
         seed=finished.seed,
         config_hash=finished.config_hash,
-        metrics=finished.metrics,
+        metrics=dict(finished.metrics) | error_metrics(run),
         seconds=round(finished.seconds, 1),
         checkpoint=_sha256(checkpoint),
         log=_sha256(run.folder / CONSOLE_LOG),

@@ -148,6 +148,21 @@ def test_a_document_has_the_numbers_of_the_records() -> None:
     assert 'cat' in classes
 
 
+def test_false_positives_are_numbers_an_image() -> None:
+    kinds = ('classes', 'background', 'confusion', 'localisation', 'duplicate')
+    found = {
+        f'false_positives/{kind}@40': float(i) for i, kind in enumerate(kinds)
+    }
+    document = Document(Evidence([record(BASE, 0, 0.4, metrics=found)]))
+    lines = document.false_positives('toy', ['vgg16', 'vgg16_ohem'], 40)
+    base, ohem = (
+        [x.strip() for x in line.split('|')][1:-1]
+        for line in lines.splitlines()[2:]
+    )
+    assert base == ['vgg16', '0.00', '1.00', '2.00', '3.00', '4.00']
+    assert ohem == ['vgg16_ohem', *'-----']
+
+
 @pytest.mark.parametrize('text', ['{{ unknown }}', '{{ value( }}'])
 def test_a_wrong_template_is_told(text: str) -> None:
     with pytest.raises(ValueError, match='template of the document'):

@@ -1,0 +1,57 @@
+"""False positives of a run are those of its detections and its data."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.fileio import dump
+
+from mmdet_ohem.evidence.errors import error_metrics
+from mmdet_ohem.runs.work_dir import WorkDir
+from tests.configs.data_folder import NAMES, THINGS, write_data
+from tests.configs.leaves import BASELINE, on_folder
+
+
+def write_run(root: Path, names: tuple[str, ...] = NAMES) -> WorkDir:
+    """A test in which a dog is found, and one more where there is nothing."""
+    config = on_folder(BASELINE, write_data(root))
+    classes = ('cat', 'dog')
+    config.test_dataloader.dataset.metainfo = dict(classes=classes)
+    folder = root / 'run'
+    (folder / 'test').mkdir(parents=True)
+    config.dump(folder / 'config.py')
+    x1, y1, x2, y2 = THINGS[0].box
+    found = dict(
+        bboxes=torch.tensor([[70, 70, 90, 90], [x1, y1, x2, y2]]),
+        scores=torch.tensor([0.9, 0.8]),
+        labels=torch.tensor([1, 1]),
+    )
+    path = config.test_dataloader.dataset
+    images = f'{path.data_root}{path.data_prefix.sub_data_root}JPEGImages'
+    dump(
+        [
+            dict(img_path=f'{images}/{name}.jpg', pred_instances=found)
+            for name in names
+        ],
+        folder / 'test/detections.pkl',
+    )
+    return WorkDir(folder)
+
+
+def test_errors_are_numbers_an_image(tmp_path: Path) -> None:
+    found = error_metrics(write_run(tmp_path))
+    # The cat is never found: dogs alone reach the recall.
+    assert found['false_positives/classes@40'] == 1
+    assert found['false_positives/background@40'] == 1
+
+
+def test_images_of_other_data_are_named(tmp_path: Path) -> None:
+    run = write_run(tmp_path, ('a', 'zebra'))
+    with pytest.raises(ValueError, match=r'zebra\.jpg, which is not in'):
+        error_metrics(run)
+
+
+def test_a_run_without_detections_has_no_errors(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    (run.folder / 'test/detections.pkl').unlink()
+    assert error_metrics(run) == {}
