@@ -23,11 +23,13 @@ from mmdet_ohem import (
 )
 from mmdet_ohem.host.checkpoints import protect_mmengine
 from mmdet_ohem.inference import FastRCNNInferencer
+from mmdet_ohem.installed_configs import config_file
 from mmdet_ohem.localization import box_voting
 from mmdet_ohem.mining import (
     OHEMSampler,
     ReadOnlyBBoxHead,
     select_hard_examples,
+    use_ohem,
 )
 from mmdet_ohem.version import __version__
 
@@ -39,6 +41,7 @@ __all__ = [
     'ReadOnlyBBoxHead',
     '__version__',
     'box_voting',
+    'config_file',
     'detector',
     'evaluation',
     'figure3',
@@ -49,5 +52,6 @@ __all__ = [
     'runs',
     'select_hard_examples',
     'tables',
+    'use_ohem',
     'watch',
 ]

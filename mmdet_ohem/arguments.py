@@ -11,6 +11,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from mmdet_ohem.installed_configs import config_file
+
+
+class Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help that keeps the lines of a docstring, and says defaults."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        text = action.help
+        value = action.default
+        is_said = text is None or 'default' in text
+        # 0 is a default, and equals False.
+        is_none = value in (None, [], argparse.SUPPRESS) or value is False
+        if is_said or is_none or not action.option_strings:
+            return text
+        shown = ' '.join(map(str, value)) if isinstance(value, list) else value
+        return f'{text} (default: {str(shown).replace("%", "%%")})'
+
 
 class Parser(argparse.ArgumentParser):
     """``ArgumentParser`` whose errors look as those of all commands."""
@@ -64,6 +81,26 @@ def existing_file(text: str) -> Path:
     if not path.exists():
         raise argparse.ArgumentTypeError(f'{text} does not exist')
     return path
+
+
+def config(text: str) -> Path:
+    """Argument type: a config, by its file or by the name of one of ours.
+
+    Args:
+        text: A path, or a name such as ``fast_rcnn_vgg16_ohem_voc07``.
+
+    Returns:
+        The path.
+    """
+    path = Path(text)
+    if path.exists() or path.parent != Path('.'):
+        return existing_file(text)
+    try:
+        return Path(config_file(text))
+    except FileNotFoundError as error:
+        raise argparse.ArgumentTypeError(
+            f'{text} does not exist, and {error}'
+        ) from None
 
 
 def existing_folder(text: str) -> Path:

@@ -11,7 +11,7 @@ import argparse
 
 from rich.text import Text
 
-from mmdet_ohem.arguments import device, existing_file, new_folder
+from mmdet_ohem.arguments import config, device, new_folder
 from mmdet_ohem.doctor.diagnose import diagnose
 from mmdet_ohem.doctor.finding import ERROR, OK, WARNING, Finding
 from mmdet_ohem.plain_text import plain_console
@@ -25,9 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Args:
         parser: Of the subcommand.
     """
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
-        'config', type=existing_file, nargs='?', help='of a training'
+        'config',
+        type=config,
+        nargs='?',
+        help='of a training: a file, or the name of one of our configs '
+        '(default: only installation and machine)',
     )
     parser.add_argument(
         '--work-dir',
@@ -39,10 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         default=[],
         metavar='KEY=VALUE',
-        help='values for the config, as for mim train',
+        help='values for the config, such as load_from=FILE',
     )
     parser.add_argument(
-        '--device', type=device, help='default: a GPU if there is one'
+        '--device',
+        type=device,
+        help='of the training step: cpu, cuda or cuda:N (default: a GPU if '
+        'there is one)',
     )
     parser.add_argument(
         '--no-step',

@@ -12,6 +12,8 @@ from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
+from mmdet_ohem.host.torchvision_weights import WeightsNotHereError
+
 
 def load_pretrained(
     module: nn.Module, checkpoint: str, names: Mapping[str, str]
@@ -31,6 +33,8 @@ def load_pretrained(
     """
     try:
         loaded = CheckpointLoader.load_checkpoint(checkpoint, 'cpu')
+    except WeightsNotHereError:
+        raise  # it says where to put the file
     except OSError as error:  # no such file, or no network
         raise FileNotFoundError(
             f'{checkpoint}, the weights of {type(module).__name__}, cannot '

@@ -147,23 +147,3 @@ def check_opencv(
         )
     else:
         yield ok('opencv contrib', 'ximgproc is there for selective search')
-
-
-def check_torchvision() -> Iterator[Finding]:
-    """Look at torchvision, which only some checkpoints need.
-
-    Yields:
-        One line.
-    """
-    try:
-        module = importlib.import_module('torchvision')
-    # It raises RuntimeError where it was built for another torch.
-    except (ImportError, OSError, RuntimeError) as missing:
-        yield error(
-            'torchvision',
-            f'cannot be imported ({missing}), and a checkpoint torchvision:// '
-            'needs it. Remedy: pip install the torchvision of your torch, or '
-            'name a file in init_cfg.checkpoint',
-        )
-    else:
-        yield ok('torchvision', str(module.__version__))

@@ -6,22 +6,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
-from mmengine.runner.checkpoint import get_torchvision_models
 
 from mmdet_ohem.doctor.finding import (
-    ERROR,
     Finding,
     checked,
     error,
     ok,
     warning,
 )
-from mmdet_ohem.doctor.software import check_torchvision
+from mmdet_ohem.host.torchvision_weights import (
+    cached_file,
+    is_torchvision,
+    torchvision_url,
+)
 from mmdet_ohem.runs.torn_checkpoints import check_checkpoint
 
-_TORCHVISION = ('torchvision://', 'modelzoo://')
 _SECONDS = 10
 
 
@@ -39,15 +39,6 @@ def check_weights(config: Config) -> Iterator[Finding]:
         keys.setdefault(checkpoint, []).append(key)
     if config.get('load_from'):
         keys.setdefault(config.load_from, []).append('load_from')
-    if any(x.startswith(_TORCHVISION) for x in keys):
-        found = list(check_torchvision())
-        yield from found
-        if any(x.level == ERROR for x in found):
-            keys = {
-                x: places
-                for x, places in keys.items()
-                if not x.startswith(_TORCHVISION)
-            }
     for checkpoint, places in keys.items():
         yield from checked('weights', partial(_look, checkpoint, places))
 
@@ -67,17 +58,9 @@ def _checkpoints(node: Any, key: str) -> Iterator[tuple[str, str]]:
 
 def _look(checkpoint: str, keys: list[str]) -> Iterator[Finding]:
     """Look at a checkpoint, which some keys name."""
-    if checkpoint.startswith(_TORCHVISION):
-        name = checkpoint.partition('://')[2]
-        urls = get_torchvision_models()
-        if name not in urls:
-            yield error(
-                'weights',
-                f'torchvision has no {name!r} ({", ".join(keys)}). Remedy: a '
-                'name such as torchvision://vgg16',
-            )
-            return
-        yield _look_at_url(urls[name], checkpoint, keys)
+    if is_torchvision(checkpoint):
+        url = torchvision_url(checkpoint)
+        yield _look_at_url(url, checkpoint, keys)
     elif checkpoint.startswith(('http://', 'https://')):
         yield _look_at_url(checkpoint, checkpoint, keys)
     elif '://' in checkpoint:
@@ -100,7 +83,7 @@ def _look(checkpoint: str, keys: list[str]) -> Iterator[Finding]:
 
 def _look_at_url(url: str, name: str, keys: list[str]) -> Finding:
     """Look whether a file was fetched before, or can be."""
-    cached = Path(torch.hub.get_dir(), 'checkpoints', url.rpartition('/')[2])
+    cached = cached_file(url)
     if cached.is_file():
         return ok('weights', f'{name} was fetched before, to {cached}')
     try:

@@ -31,6 +31,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from mmdet_ohem.host.checkpoint_claims import refuse_claims
 from mmdet_ohem.host.files import replacing
 from mmdet_ohem.host.pickled_values import bytes_of_text
+from mmdet_ohem.host.torchvision_weights import use_torch_hub
 
 # Where torch's message says what the file asks for.
 _ASKED = re.compile(r'GLOBAL (\S+)|function (.+?)(?: which|$)')
@@ -119,6 +120,7 @@ def protect_mmengine() -> None:
     """
     allow_mmengine_checkpoints()
     CheckpointLoader.register_scheme('', _load_from_local, force=True)
+    use_torch_hub()
     fetch = mmengine_checkpoint.load_url
     # Once is enough, also when the module is loaded again.
     if not isinstance(fetch, functools.partial):

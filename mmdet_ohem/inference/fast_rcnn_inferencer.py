@@ -44,6 +44,7 @@ from mmdet_ohem.localization import (
     box_voting_inference,
 )
 from mmdet_ohem.localization.views import (
+    in_words,
     single_view_pipeline,
     views_pipeline,
 )
@@ -118,7 +119,8 @@ class FastRCNNInferencer:
                 a list of these. None: selective search, unless the detector
                 makes its own.
             multi_scale: +M: at the scales of the config's ``tta_pipeline``,
-                else at the paper's.
+                else at the paper's in proportion to the config's own; the
+                log says which.
             vote: +B: iterative localisation and box voting, with the keys of
                 the config's ``IterativeBBoxVotingHook``, else the paper's.
             out_dir: Where to draw the detections, a picture an image.
@@ -231,6 +233,7 @@ class FastRCNNInferencer:
         if multi_scale not in self._pipelines:
             if multi_scale:
                 config = views_pipeline(self.config)
+                print_log(f'+M: {in_words(config)}', logger='current')
             else:
                 config = single_view_pipeline(self.config)
             self._pipelines[multi_scale] = (

@@ -10,7 +10,11 @@ from torch import nn
 
 from mmdet_ohem.host.patching import replaced
 from mmdet_ohem.host.pipelines import replace_pipelines
-from mmdet_ohem.localization.views import build_tta_model, views_pipeline
+from mmdet_ohem.localization.views import (
+    build_tta_model,
+    in_words,
+    views_pipeline,
+)
 from mmdet_ohem.registry import LOOPS
 
 
@@ -20,7 +24,8 @@ class MultiScaleTestLoop(TestLoop):
 
     ``test_cfg = dict(type='mmdet_ohem.MultiScaleTestLoop')`` tests with the
     config's ``tta_pipeline`` and ``tta_model``; where it has none, with the
-    test pipeline at the paper's scales and ``MultiScaleTTAModel``. Training,
+    test pipeline at the paper's scales, in proportion to its own, and
+    ``MultiScaleTTAModel``. The log says which scales. Training,
     validation, checkpoints and, once the test is over or has failed, the
     runner's model are as without it.
 
@@ -49,7 +54,9 @@ class MultiScaleTestLoop(TestLoop):
                 'Remedy: give the config of the data loader'
             )
         dataloader = copy.deepcopy(dataloader)
-        replace_pipelines(dataloader['dataset'], views_pipeline(runner.cfg))
+        pipeline = views_pipeline(runner.cfg)
+        self._scales = in_words(pipeline)
+        replace_pipelines(dataloader['dataset'], pipeline)
         super().__init__(runner, dataloader, evaluator, fp16)
 
     def run(self) -> dict:
@@ -63,5 +70,8 @@ class MultiScaleTestLoop(TestLoop):
         bare = model.module if is_model_wrapper(model) else model
         if isinstance(bare, BaseTTAModel):  # as with --tta
             return model
-        print_log('testing at several scales (+M)', logger='current')
+        print_log(
+            f'testing at several scales (+M): {self._scales}',
+            logger='current',
+        )
         return build_tta_model(self.runner.cfg, bare)

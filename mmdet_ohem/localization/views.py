@@ -17,6 +17,7 @@ from mmdet.structures.bbox import bbox_flip
 from torch import Tensor, nn
 
 from mmdet_ohem.host.pipelines import (
+    all_steps,
     broadcast_steps,
     outer_pipeline,
     transform_name,
@@ -28,6 +29,8 @@ Scale = tuple[int, int]
 PAPER_TEST_SCALES: tuple[Scale, ...] = tuple(
     (1000, side) for side in (480, 576, 688, 864, 1000)
 )
+# The shorter side of the paper's images at one scale.
+_PAPER_SIDE = 600
 _GEOMETRY = ('img_shape', 'scale_factor', 'flip', 'flip_direction')
 
 
@@ -137,20 +140,77 @@ def _resizes(transform: dict) -> bool:
 
 
 def views_pipeline(
-    config: Any, scales: Sequence[Scale] = PAPER_TEST_SCALES
+    config: Any, scales: Sequence[Scale] | None = None
 ) -> list[dict]:
     """The pipeline of views of a config, whether it has one or not.
 
     Args:
         config: A whole config.
-        scales: Used when it has no ``tta_pipeline``.
+        scales: Used when it has no ``tta_pipeline``; None: as
+            :func:`scales_around` has them.
 
     Returns:
         Its ``tta_pipeline``, else its test pipeline at these scales.
     """
     if 'tta_pipeline' in config:
         return copy.deepcopy(config['tta_pipeline'])
-    return multi_scale_pipeline(single_view_pipeline(config), scales)
+    pipeline = single_view_pipeline(config)
+    return multi_scale_pipeline(pipeline, scales or scales_around(pipeline))
+
+
+def scales_around(pipeline: Sequence[dict]) -> tuple[Scale, ...]:
+    """The paper's five scales, in proportion to a detector's own.
+
+    The paper tests at 480 to 1000 pixels what it trains at 600 when it has
+    one scale. A detector of smaller images, tested at the paper's pixels,
+    would take many times as long and see objects larger than any it learnt.
+
+    Args:
+        pipeline: Config of a test pipeline of one scale.
+
+    Returns:
+        (longest side, shorter side) of each view, pixels; the limit on the
+        longest side is the detector's own. The paper's own, where the
+        pipeline says no scale.
+    """
+    for transform in pipeline:
+        for part in broadcast_steps(transform):
+            scale = part.get('scale')
+            if transform_name(part) == 'Resize' and scale:
+                sides = (scale, scale) if isinstance(scale, int) else scale
+                longest, side = max(sides), min(sides)
+                return tuple(
+                    (longest, round(side * x / _PAPER_SIDE))
+                    for _, x in PAPER_TEST_SCALES
+                )
+    return PAPER_TEST_SCALES
+
+
+def scales_of(pipeline: Sequence[dict]) -> list[Scale]:
+    """The scales of a pipeline of views.
+
+    Args:
+        pipeline: With ``TestTimeAug``.
+
+    Returns:
+        As its ``Resize`` have them; empty where it names none.
+    """
+    return [
+        tuple(step['scale'])
+        for step in all_steps(pipeline)
+        if transform_name(step) == 'Resize' and step.get('scale')
+    ]
+
+
+def in_words(pipeline: Sequence[dict]) -> str:
+    """The scales of a pipeline of views, for a log.
+
+    Args:
+        pipeline: With ``TestTimeAug``.
+    """
+    scales = dict.fromkeys(scales_of(pipeline))
+    sides = ', '.join(f'{min(x)} ({max(x)})' for x in scales)
+    return f'shorter side {sides or "unknown"} (longest at most)'
 
 
 def single_view_pipeline(config: Any) -> list[dict]:

@@ -1,7 +1,9 @@
 """Runs mmdet's own command-line tools as if they were this package's."""
 
+import os
 import runpy
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import mmdet
@@ -9,6 +11,9 @@ import mmdet
 from mmdet_ohem.command_line import command
 from mmdet_ohem.host.configs import load_config
 from mmdet_ohem.runs.torn_checkpoints import check_checkpoint
+
+#: What may have started the processes of mmdet's tools.
+LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
 
 def host_tool(name: str) -> Path:
@@ -66,6 +71,27 @@ def main(name: str) -> int:
         return 0
 
     return run()
+
+
+def run_tool_on(name: str, words: Sequence[str]) -> int:
+    """Run a tool of mmdet with other arguments than this process's.
+
+    Args:
+        name: Of the script, such as ``train.py``.
+        words: The arguments.
+
+    Returns:
+        0; what goes wrong is raised.
+    """
+    sys.argv = [name, *words]
+    _look_at_inputs(name)
+    run_host_tool(name)
+    return 0
+
+
+def on_cpu_only() -> None:
+    """Hide the GPUs from this process, before it has used one."""
+    os.environ['CUDA_VISIBLE_DEVICES'] = '-1'
 
 
 def _look_at_inputs(name: str) -> None:

@@ -15,6 +15,7 @@ from mmdet_ohem.mining.ohem_sampler import OHEMSampler
 from mmdet_ohem.mining.readonly_bbox_head import ReadOnlyBBoxHead
 from mmdet_ohem.mining.rule_sampler import RuleSampler
 from mmdet_ohem.mining.rules import RULES, Choice, Rule
+from mmdet_ohem.mining.use_ohem import use_ohem
 
 __all__ = [
     'RULES',
@@ -28,4 +29,5 @@ __all__ = [
     'Rule',
     'RuleSampler',
     'select_hard_examples',
+    'use_ohem',
 ]

@@ -12,8 +12,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmdet_ohem.doctor import resources, software, weights
-from mmdet_ohem.doctor.finding import checked, error, ok
+from mmdet_ohem.doctor import resources, software
+from mmdet_ohem.doctor.finding import OK, checked, ok
 from mmdet_ohem.doctor.resources import (
     check_disk,
     num_checkpoints,
@@ -157,14 +157,16 @@ def test_weights_in_a_network(
         assert f'--cfg-options {key}=FILE' in found.text
 
 
-def test_torchvision_is_needed_only_for_its_weights(
-    monkeypatch: pytest.MonkeyPatch,
+def test_torchvisions_weights_need_no_torchvision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    missing = error('torchvision', 'cannot be imported')
-    monkeypatch.setattr(weights, 'check_torchvision', lambda: [missing])
-    assert list(check_weights(of('torchvision://vgg16'))) == [missing]
-    (found,) = check_weights(of('none.pth'))
-    assert found.what == 'weights'
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path))
+    (tmp_path / 'checkpoints').mkdir()
+    (tmp_path / 'checkpoints/vgg16-397923af.pth').touch()
+    (found,) = check_weights(of('torchvision://vgg16'))
+    assert found.level == OK
+    (found,) = check_weights(of('torchvision://vgg1600'))
+    assert 'has no' in found.text
 
 
 def test_an_exception_is_a_finding_after_what_was_found() -> None:

@@ -9,9 +9,13 @@ from mmdet.structures import DetDataSample
 from torch import Tensor
 
 from mmdet_ohem.localization.views import (
+    PAPER_TEST_SCALES,
     distinct_views,
     flipped_back,
+    in_words,
     multi_scale_pipeline,
+    scales_around,
+    scales_of,
     views_pipeline,
 )
 
@@ -122,3 +126,37 @@ def test_a_configs_own_views_come_first() -> None:
     )
     assert views_pipeline(config | dict(tta_pipeline=own)) == own
     assert len(views_pipeline(config)[2]['transforms'][0]) == 5
+
+
+@pytest.mark.parametrize(
+    ('scale', 'expected'),
+    [
+        ((1000, 600), list(PAPER_TEST_SCALES)),
+        ((1333, 800), [640, 768, 917, 1152, 1333]),
+        ((192, 192), [154, 184, 220, 276, 320]),
+        (300, [240, 288, 344, 432, 500]),
+    ],
+)
+def test_scales_are_in_proportion_to_the_detectors_own(
+    scale: Any, expected: list
+) -> None:
+    step = dict(type='Resize', scale=scale, keep_ratio=True)
+    for steps in (
+        [step],
+        [dict(type='ProposalBroadcaster', transforms=[step])],
+    ):
+        found = scales_around([dict(type='LoadImageFromFile'), *steps])
+        if isinstance(expected[0], int):
+            longest = max(scale) if isinstance(scale, tuple) else scale
+            assert found == tuple((longest, x) for x in expected)
+        else:
+            assert list(found) == expected
+    pipeline = multi_scale_pipeline([step], found)
+    assert scales_of(pipeline) == list(found)
+    assert str(min(found[0])) in in_words(pipeline)
+
+
+def test_without_a_scale_they_are_the_papers() -> None:
+    assert scales_around([dict(type='Resize', scale_factor=2)]) == (
+        PAPER_TEST_SCALES
+    )

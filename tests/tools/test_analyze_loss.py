@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mmdet_ohem.commands import loss
 from mmdet_ohem.figure3.all_roi_loss import AllRoILoss
 from tests.figure3.runs import small_config, write_images, write_run
 from tests.runs.torn import cut, hear_warnings, lose_a_block
@@ -60,7 +61,7 @@ def images(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(AllRoILoss, '__call__', counted)
     # Drawing takes longer than the rest.
-    monkeypatch.setattr(analyze_loss, 'draw_figure', lambda *args: None)
+    monkeypatch.setattr(loss, 'draw_figure', lambda *args: None)
     return seen
 
 

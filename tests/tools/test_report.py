@@ -66,7 +66,7 @@ def test_detections_below_zero_are_bad_usage(
     with pytest.raises(SystemExit) as stopped:
         call(run, '--detections', '-1')
     assert stopped.value.code == 2
-    assert '--detections is -1' in capsys.readouterr().err
+    assert "--detections: '-1' is no" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
