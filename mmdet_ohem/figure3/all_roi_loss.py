@@ -4,7 +4,8 @@ Shapes: ``R`` RoIs of one image; ``L`` levels of features; ``S``, ``K``, ``C``
 as in :mod:`~mmdet_ohem.figure3.loss_sums`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,17 +13,48 @@ from mmdet.models.task_modules.assigners import MaxIoUAssigner
 from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.models.utils import unpack_gt_instances
 from mmdet.registry import TASK_UTILS
-from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmdet_ohem.figure3.loss_sums import no_sums, sum_by_kind
 from mmdet_ohem.host.no_trace import leaving_no_trace
+from mmdet_ohem.host.predictions import predicts_deltas
 from mmdet_ohem.host.propose import propose
 from mmdet_ohem.host.refusals import Purpose, check
-from mmdet_ohem.host.roi_heads import RoIStage, stages_of
+from mmdet_ohem.host.roi_heads import stages_of
 from mmdet_ohem.host.samplers import GatheringSampler
+from mmdet_ohem.mining.image_rois import ImageRoIs
 from mmdet_ohem.mining.readonly_bbox_head import ReadOnlyBBoxHead
+from mmdet_ohem.mining.roi_loss import RoILosses
+from mmdet_ohem.mining.rules import PredictedRoIs
+from mmdet_ohem.mining.rules.rois import no_rois
+
+
+@dataclass(frozen=True)
+class _Image:
+    """What the stages of a detector see of one image.
+
+    Attributes:
+        feats: L tensors of shape (1, C, H, W).
+        boxes: Proposals, xyxy in pixels of the resized image, (R, 4).
+        gt: Its ground truth.
+        meta: Its meta information.
+    """
+
+    feats: list[Tensor]
+    boxes: Tensor
+    gt: InstanceData
+    meta: dict
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """All RoIs of a stage, with losses and predictions; None of no RoI."""
+
+    result: SamplingResult
+    losses: RoILosses
+    cls_score: Any = None
+    bbox_pred: Any = None
 
 
 class AllRoILoss:
@@ -98,57 +130,78 @@ class AllRoILoss:
         """
         sums = no_sums(self.num_stages)
         with leaving_no_trace(self.detector, self.device):
-            data = self.detector.data_preprocessor(batch, False)
-            samples = data['data_samples']
-            feats = self.detector.extract_feat(data['inputs'])
-            proposals = propose(self.detector, feats, samples)
-            gts, _, _ = unpack_gt_instances(samples)
-            for i, sample in enumerate(samples):
-                sums += self._of_image(
-                    [level[i][None] for level in feats],
-                    proposals[i],
-                    gts[i],
-                    sample.metainfo,
-                )
+            for image in self._images(batch):
+                for i, scored in enumerate(self._by_stage(image)):
+                    result = scored.result
+                    # Foreground comes first in a sampling result.
+                    order = torch.cat([result.pos_inds, result.neg_inds])
+                    is_fg = torch.arange(
+                        len(order), device=order.device
+                    ) < len(result.pos_inds)
+                    overlaps = result.max_overlaps[order]
+                    sums[i] += sum_by_kind(scored.losses, is_fg, overlaps)
         return sums
 
-    def _of_image(
-        self,
-        feats: list[Tensor],
-        boxes: Tensor,
-        gt: InstanceData,
-        img_meta: dict,
-    ) -> Tensor:
-        """Sums over the RoIs of one image, shape (S, K, C)."""
-        sums = no_sums(self.num_stages)
+    def predicted(self, batch: Mapping[str, Any]) -> PredictedRoIs:
+        """All RoIs of an image, with what the last stage makes of them.
+
+        Args:
+            batch: As for a call, of one image.
+
+        Returns:
+            RoIs, losses, scores and refined boxes; a head that predicts no
+            deltas of boxes leaves the RoIs as they are.
+        """
+        with leaving_no_trace(self.detector, self.device):
+            (image,) = self._images(batch)
+            *_, last = self._by_stage(image)
+            if last.cls_score is None:
+                return no_rois(PredictedRoIs)  # type: ignore[return-value]
+            return ImageRoIs(last.result).predicted(
+                last.losses,
+                last.cls_score,
+                last.bbox_pred,
+                self.heads[-1].bbox_head,
+                refine=predicts_deltas(
+                    self.heads[-1].bbox_head, last.bbox_pred
+                ),
+            )
+
+    def _images(self, batch: Mapping[str, Any]) -> list[_Image]:
+        """Features, RoIs and ground truth of each image."""
+        data = self.detector.data_preprocessor(batch, False)
+        samples = data['data_samples']
+        feats = self.detector.extract_feat(data['inputs'])
+        proposals = propose(self.detector, feats, samples)
+        gts, _, _ = unpack_gt_instances(samples)
+        return [
+            _Image(
+                [level[i][None] for level in feats],
+                proposals[i],
+                gts[i],
+                sample.metainfo,
+            )
+            for i, sample in enumerate(samples)
+        ]
+
+    def _by_stage(self, image: _Image) -> Iterator[_Scored]:
+        """All RoIs of each stage, and their losses."""
+        boxes = image.boxes
         for i, (stage, head) in enumerate(
             zip(self.stages, self.heads, strict=True)
         ):
             rois = InstanceData(priors=boxes)
-            assigned = self.assigners[i].assign(rois, gt)
-            result = self.sampler.sample(assigned, rois, gt)
-            losses = head.losses(feats, result)
-            # Foreground comes first in a sampling result.
-            order = torch.cat([result.pos_inds, result.neg_inds])
-            is_fg = torch.arange(len(order), device=order.device) < len(
-                result.pos_inds
-            )
-            sums[i] = sum_by_kind(losses, is_fg, assigned.max_overlaps[order])
-            if len(order) and i + 1 < len(self.heads):
-                boxes = _refine(stage, head, feats, result, img_meta)
-        return sums
-
-
-def _refine(
-    stage: RoIStage,
-    head: ReadOnlyBBoxHead,
-    feats: list[Tensor],
-    result: SamplingResult,
-    img_meta: dict,
-) -> Tensor:
-    """RoIs of the next stage without ground truth, shape (r, 4)."""
-    cls_score, bbox_pred = head.predict(feats, bbox2roi([result.priors]))
-    return stage.refine(result, cls_score, bbox_pred, img_meta)
+            assigned = self.assigners[i].assign(rois, image.gt)
+            result = self.sampler.gather(assigned, rois, image.gt)
+            if not len(result.priors):
+                yield _Scored(result, head.losses(image.feats, result))
+                continue
+            scored = _Scored(result, *head.score(image.feats, result))
+            yield scored
+            if i + 1 < len(self.heads):
+                boxes = stage.refine(
+                    result, scored.cls_score, scored.bbox_pred, image.meta
+                )
 
 
 def _assign_every_roi(cfg: Mapping[str, Any]) -> MaxIoUAssigner:

@@ -29,6 +29,16 @@ def probabilities(bbox_head: Any, cls_score: Tensor) -> Tensor:
     return cls_score.float().softmax(-1)
 
 
+def predicts_deltas(bbox_head: Any, bbox_pred: Any) -> bool:
+    """Whether a box head says how each RoI moves; SABL's does not.
+
+    Args:
+        bbox_head: A box head.
+        bbox_pred: What it predicts of RoIs.
+    """
+    return isinstance(bbox_pred, Tensor) and hasattr(bbox_head, 'bbox_coder')
+
+
 def refined_boxes(
     bbox_head: Any, priors: Tensor, bbox_pred: Any, labels: Tensor
 ) -> Tensor:
@@ -46,9 +56,7 @@ def refined_boxes(
     Raises:
         TypeError: The head predicts no deltas of boxes, as SABL does not.
     """
-    if not isinstance(bbox_pred, Tensor) or not hasattr(
-        bbox_head, 'bbox_coder'
-    ):
+    if not predicts_deltas(bbox_head, bbox_pred):
         raise TypeError(
             f'{type(bbox_head).__name__} predicts no box deltas, which this '
             'mining rule needs. Remedy: a rule that ranks by losses, such as '

@@ -47,7 +47,12 @@ class ImageRoIs:
         return ScoredRoIs(**self._assigned(), losses=self._ordered(losses))
 
     def predicted(
-        self, losses: RoILosses, cls_score: Any, bbox_pred: Any, bbox_head: Any
+        self,
+        losses: RoILosses,
+        cls_score: Any,
+        bbox_pred: Any,
+        bbox_head: Any,
+        refine: bool = True,
     ) -> PredictedRoIs:
         """With their losses and predictions.
 
@@ -56,6 +61,7 @@ class ImageRoIs:
             cls_score: Class scores, as the box head predicts them.
             bbox_pred: Box deltas, as the box head predicts them.
             bbox_head: The box head.
+            refine: Whether to refine the boxes; else they stay.
 
         Returns:
             RoIs in the order of the proposals.
@@ -66,12 +72,9 @@ class ImageRoIs:
         scores = probabilities(bbox_head, cls_score)
         labels = scores[:, :-1].argmax(1)
         labels[: self.num_pos] = self.candidates.pos_gt_labels
-        boxes = refined_boxes(
-            bbox_head,
-            get_box_tensor(self.candidates.priors),
-            bbox_pred,
-            labels,
-        )
+        boxes = get_box_tensor(self.candidates.priors)
+        if refine:
+            boxes = refined_boxes(bbox_head, boxes, bbox_pred, labels)
         return PredictedRoIs(
             **self._assigned(),
             losses=self._ordered(losses),
