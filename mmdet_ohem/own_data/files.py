@@ -1,6 +1,7 @@
 """The files of a folder, and which image an annotation belongs to."""
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -102,7 +103,9 @@ class Files:
 
 
 def _words(path: Path, root: Path) -> set[str]:
-    return set(path.relative_to(root).parts[:-1])
+    """Words of a path: ``instances_train2017.json`` and ``train2017/``."""
+    text = str(path.relative_to(root).with_suffix(''))
+    return set(re.split(r'[^A-Za-z0-9]+', text))
 
 
 def split_of(names: Iterable[str]) -> str | None:

@@ -58,8 +58,8 @@ def draw_hard_examples(
 ) -> np.ndarray:
     """Draw the RoIs of an image that are trained on, with their losses.
 
-    Foreground, background and ground truth (dashed) each have a colour. The
-    loss stands beside each RoI.
+    Foreground, background and ground truth (dashed) each have a colour;
+    ground truth that is a RoI keeps its own. The loss stands beside each RoI.
 
     Args:
         image: RGB, uint8, shape (H, W, 3).
@@ -92,18 +92,30 @@ def draw_hard_examples(
     gt_boxes = (_numpy(gt_bboxes) * scale).clip(0, limits)
     _draw(visualizer, gt_boxes, GT_COLOR, width=3, style='--')
     is_fg = _numpy(record.labels)[drawn] >= 0
-    _draw(visualizer, boxes[drawn[~is_fg]], BG_COLOR)
-    _draw(visualizer, boxes[drawn[is_fg]], FG_COLOR)
+    # Ground truth that is mined keeps its colour: a line over it would hide
+    # what it is.
+    is_gt = _are_among(boxes[drawn], gt_boxes)
+    _draw(visualizer, boxes[drawn[~is_fg & ~is_gt]], BG_COLOR)
+    _draw(visualizer, boxes[drawn[is_fg & ~is_gt]], FG_COLOR)
     _draw_losses(
         visualizer,
         boxes[drawn],
         _labels(record, drawn),
-        [FG_COLOR if fg else BG_COLOR for fg in is_fg],
+        [
+            GT_COLOR if gt else FG_COLOR if fg else BG_COLOR
+            for fg, gt in zip(is_fg, is_gt, strict=True)
+        ],
         (width, height, line),
     )
     if caption:
         _draw_caption(visualizer, caption, height, line, style)
     return visualizer.get_image()
+
+
+def _are_among(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Whether each box is one of others, to a pixel; shape (n,), bool."""
+    apart = np.abs(boxes[:, None] - others[None]).max(-1, initial=0)
+    return (apart < 1).any(1)
 
 
 def _hardest(record: MiningRecord, num: int) -> np.ndarray:

@@ -25,7 +25,12 @@ from mmdet_ohem.watch.record_summary import summarize
 _DPI = 100
 # Around and between the pictures, inches: three lines of caption above each,
 # a title and a legend.
-_CAPTION, _MARGIN = 0.75, 0.9
+_CAPTION, _MARGIN = 0.75, 1.3
+_WHY_LOWER = (
+    'The mean loss of a choice can be lower than that of all RoIs: of many '
+    'near-duplicates of a hard RoI the NMS leaves one, and where it leaves '
+    'few, easy ones are taken, too.'
+)
 
 
 def make_sheet(
@@ -80,6 +85,7 @@ def make_sheet(
     # About nine characters of this size fit on an inch.
     columns = max(20, int(9 * figure.get_figwidth()))
     figure.suptitle(textwrap.fill(text, columns), fontsize=14)
+    figure.supxlabel(textwrap.fill(_WHY_LOWER, columns), fontsize=10)
     figure.legend(
         handles=_legend(style),
         loc='outside lower center',

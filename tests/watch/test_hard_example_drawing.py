@@ -70,6 +70,14 @@ def test_each_kind_of_box_has_its_colour() -> None:
     assert not has(picture, SUPPRESSED_COLOR, 72, 52)
 
 
+def test_mined_ground_truth_keeps_its_colour() -> None:
+    boxes = record().boxes.clone()
+    boxes[0] = GT[0]
+    picture = draw(record(boxes=boxes))
+    assert any(has(picture, GT_COLOR, x, 55) for x in range(5, 26))
+    assert not any(has(picture, FG_COLOR, x, 55) for x in range(5, 26))
+
+
 def test_the_colours_are_told_apart() -> None:
     colors = np.array([FG_COLOR, BG_COLOR, GT_COLOR, SUPPRESSED_COLOR])
     apart = np.abs(colors[:, None] - colors[None]).max(-1)
