@@ -5,6 +5,7 @@ a fork that has the same import names.
 """
 
 import importlib
+from importlib import metadata
 
 #: What the package stands on, in the order of import, and how to get it.
 REMEDIES = {
@@ -23,6 +24,9 @@ REMEDIES = {
     'mmdet': "pip install 'mmdet>=3.3,<3.4'",
 }
 _OLDEST_MMDET = (3, 0)
+# What forks call what they distribute, behind a prefix of their own.
+_DISTRIBUTED_AS = {'mmdet': 'mmdetection'}
+_OPENMMLAB = ('mmengine', 'mmcv', 'mmdet')
 
 
 def check_installation() -> None:
@@ -46,19 +50,49 @@ def import_needed(name: str) -> None:
         ImportError: It is missing, does not load or is too old; the message
             says what to install.
     """
-    remedy = REMEDIES[name]
     try:
         importlib.import_module(name)
     # mmdet asserts the versions of mmcv and mmengine.
     except (ImportError, AssertionError, OSError) as error:
-        if isinstance(error, AssertionError):
-            remedy = f'{remedy}; {REMEDIES["mmcv"]}'
         raise ImportError(
             f'mmdet_ohem needs {name}, which cannot be imported '
-            f'({type(error).__name__}: {error}). Remedy: {remedy}'
+            f'({type(error).__name__}: {error}). Remedy: '
+            f'{_remedy(name, error)}'
         ) from error
     if name == 'mmdet':
         _check_mmdet_version()
+
+
+def _remedy(name: str, error: Exception) -> str:
+    """What to install: one thing, and nothing over a fork."""
+    if isinstance(error, AssertionError):
+        # mmdet is there; it says which of the two is not what it wants.
+        name = 'mmengine' if 'mmengine' in str(error).lower() else 'mmcv'
+    fork = fork_prefix()
+    package = name.partition('.')[0]
+    if not fork or package not in _OPENMMLAB:
+        return REMEDIES[name]
+    package = f'{fork}-{_DISTRIBUTED_AS.get(package, package)}'
+    why = f"mmdet's packages are those of {fork} here"
+    if name == 'mmcv.ops':
+        why += ', and its mmcv has no ops for this torch'
+    return f'pip install --upgrade {package} ({why})'
+
+
+def fork_prefix() -> str:
+    """The fork that OpenMMLab's packages are from.
+
+    Returns:
+        Such as ``onedl`` of ``onedl-mmcv``; empty where they are its own, or
+        are not there.
+    """
+    distributions = metadata.packages_distributions()
+    for module in _OPENMMLAB:
+        for name in distributions.get(module, ()):
+            prefix, dash, _ = name.lower().partition(f'-{module}')
+            if dash and prefix:
+                return prefix
+    return ''
 
 
 def _check_mmdet_version() -> None:
@@ -71,5 +105,5 @@ def _check_mmdet_version() -> None:
     if found < _OLDEST_MMDET:
         raise ImportError(
             f'mmdet_ohem needs mmdet 3.x, found {mmdet.__version__}. '
-            f'Remedy: {REMEDIES["mmdet"]}'
+            f'Remedy: {_remedy("mmdet", ImportError())}'
         )

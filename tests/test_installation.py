@@ -71,7 +71,7 @@ def test_a_library_that_does_not_load_is_reported_alike(
     assert raised.value.__cause__ is error
 
 
-def test_a_version_that_mmdet_refuses_comes_with_both_remedies(
+def test_a_version_that_mmdet_refuses_comes_with_one_remedy(
     broken: Callable[[str, Exception], None],
 ) -> None:
     broken('mmdet', INCOMPATIBLE)
@@ -79,8 +79,37 @@ def test_a_version_that_mmdet_refuses_comes_with_both_remedies(
         check_installation()
     cause, remedy = str(error.value).split('Remedy: ')
     assert 'MMCV==2.2.0 is used but incompatible' in cause
-    assert "'mmdet>=3.3,<3.4'" in remedy
     assert "'mmcv>=2.1,<2.2'" in remedy
+    assert "'mmdet" not in remedy
+
+
+@pytest.mark.parametrize(
+    ('name', 'error', 'wanted'),
+    [
+        ('mmcv', ImportError('x'), 'onedl-mmcv'),
+        ('mmcv.ops', OSError('libcudart'), 'onedl-mmcv'),
+        ('mmengine', ImportError('x'), 'onedl-mmengine'),
+        ('mmdet', ImportError('x'), 'onedl-mmdetection'),
+        ('mmdet', INCOMPATIBLE, 'onedl-mmcv'),
+    ],
+)
+def test_a_fork_is_not_installed_over(
+    name: str,
+    error: Exception,
+    wanted: str,
+    broken: Callable[[str, Exception], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = {'mmdet': ['onedl-mmdetection'], 'mmcv': ['onedl-mmcv-cu128']}
+    monkeypatch.setattr(
+        'importlib.metadata.packages_distributions', lambda: found
+    )
+    broken(name, error)
+    with pytest.raises(ImportError) as raised:
+        check_installation()
+    remedy = str(raised.value).split('Remedy: ')[1]
+    assert f'pip install --upgrade {wanted} (' in remedy
+    assert 'mmcv>=' not in remedy and remedy.count('pip install') == 1
 
 
 def test_other_errors_pass_through(

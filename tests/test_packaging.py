@@ -18,16 +18,18 @@ from wheel.wheelfile import WheelFile
 
 from mmdet_ohem.mim import host_tools
 from mmdet_ohem.mim.host_tools import config_file, host_tool, run_host_tool
-from mmdet_ohem.mim.metafile import METAFILE, metafile_text
+from mmdet_ohem.mim.metafile import METAFILE, TEMPLATES, metafile_text
 from mmdet_ohem.tables import TABLES
 
 # mim.commands.train is a function as well.
 search = import_module('mim.commands.search')
 train = import_module('mim.commands.train')
+download = import_module('mim.commands.download')
 
 REPO = Path(__file__).parents[1]
 CONFIGS = REPO / 'configs'
 LEAVES = sorted(path.stem for path in CONFIGS.glob('*.py'))
+MODELS = sorted(set(LEAVES) - TEMPLATES)
 TOOLS = {path.name for path in (REPO / 'tools').glob('*.py')}
 OHEM = 'fast_rcnn_vgg16_ohem_voc07'
 MIM = 'mmdet_ohem/.mim'
@@ -213,13 +215,27 @@ def test_mim_train_finds_a_config_by_its_file_or_id(
 
 def test_mim_search_lists_all_configs(site: Path) -> None:
     found = search.get_model_info('mmdet_ohem', to_dict=True)
-    assert sorted(found) == LEAVES
+    assert sorted(found) == MODELS
     ohem = found[OHEM]
     assert ohem['model'] == 'ohem'
     assert ohem['training_data'] == 'voc2007 trainval'
     assert ohem['paper_map'] == 69.9
     # Nothing that mim shows as measured was not measured.
     assert not any('/' in key for key in ohem)
+    assert 'no weights are published' in ohem['weight']
+
+
+def test_mim_download_writes_the_config_alone(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, 'is_installed', lambda _: True)
+    monkeypatch.setattr(
+        download,
+        'get_installed_path',
+        lambda _: str(site / 'mmdet_ohem'),
+    )
+    download.download('mmdet_ohem', [OHEM], str(tmp_path))
+    assert [x.name for x in tmp_path.iterdir()] == [f'{OHEM}.py']
 
 
 def test_mim_search_filters(site: Path) -> None:
@@ -242,7 +258,7 @@ def test_every_row_of_a_table_is_in_the_metafile() -> None:
     configs = {row.config for row in rows if row.config is not None}
     assert len(configs) >= 13
     assert configs <= set(listed)
-    assert sorted(listed) == LEAVES
+    assert sorted(listed) == MODELS
 
 
 @pytest.mark.parametrize('name', ['train.py', 'test.py'])

@@ -12,6 +12,14 @@ from mmdet_ohem.host.pipelines import leaf_datasets
 from mmdet_ohem.tables.row import Table
 
 METAFILE = 'metafile.yml'
+#: Files to copy and edit: they are no models.
+TEMPLATES = frozenset(
+    ('fast_rcnn_vgg16_ohem_custom_voc', 'ohem_added_to_my_config')
+)
+# `mim search` shows it. `mim download` takes it for an address, which it splits
+# at commas, and fetches nothing whose last part, here the folder itself, is
+# there already: it writes the config alone, where it would else break off.
+_NO_WEIGHTS = 'no weights are published: mmdet-ohem train {} makes them /.'
 _HEAD = """\
 # Made by dev/make_metafile.py: run it again when a config is new or changed.
 # "Paper" is what the paper reports. Results would be what was measured with
@@ -34,7 +42,7 @@ _COLLECTIONS = [
 
 
 def metafile_text(configs: Path, tables: Iterable[Table]) -> str:
-    """Describe all leaf configs.
+    """Describe all leaf configs, save the templates.
 
     What the paper reports is listed as ``Paper <metric>``, apart from
     ``Results``, which mim shows as the measurements of a package.
@@ -50,6 +58,7 @@ def metafile_text(configs: Path, tables: Iterable[Table]) -> str:
     models = [
         _model(path, rows.get(path.stem, {}))
         for path in sorted(configs.glob('*.py'))
+        if path.stem not in TEMPLATES
     ]
     content = dict(Collections=_COLLECTIONS, Models=models)
     return _HEAD + yaml.safe_dump(content, sort_keys=False)
@@ -100,6 +109,7 @@ def _model(path: Path, paper: Mapping[str, Any]) -> dict[str, Any]:
         'Name': path.stem,
         'In Collection': 'OHEM' if is_ohem else 'Fast R-CNN',
         'Config': f'configs/{path.name}',
+        'Weights': _NO_WEIGHTS.format(path.stem),
         'Metadata': {**metadata, **paper},
     }
 
