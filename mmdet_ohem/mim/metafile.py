@@ -16,7 +16,7 @@ METAFILE = 'metafile.yml'
 TEMPLATES = frozenset(
     ('fast_rcnn_vgg16_ohem_custom_voc', 'ohem_added_to_my_config')
 )
-# `mim search` shows it. `mim download` takes it for an address, which it splits
+# `mim search` shows it. `mim download` takes it for an address, splits it
 # at commas, and fetches nothing whose last part, here the folder itself, is
 # there already: it writes the config alone, where it would else break off.
 _NO_WEIGHTS = 'no weights are published: mmdet-ohem train {} makes them /.'
