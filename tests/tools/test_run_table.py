@@ -6,14 +6,19 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from mmdet_ohem.commands import table as run_table_command
 from mmdet_ohem.tables import (
     TABLES,
     Launch,
     NotInProfileError,
     Run,
+    RunError,
     RunRecord,
+    dry_run,
     plan_runs,
 )
+from mmdet_ohem.tables.dry_run import PlannedRun, common_speed
+from tests.tables.finished_runs import finish
 from tools import run_table
 
 
@@ -34,9 +39,9 @@ def test_a_row_that_fails_does_not_stop_the_others(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture,
 ) -> None:
-    monkeypatch.setattr(run_table, 'execute', pretend)
+    monkeypatch.setattr(run_table_command, 'execute', pretend)
     runs = plan_runs(TABLES[1], tmp_path, 'demo', [1, 2, 3])
-    failed = run_table.run_all(
+    failed = run_table_command.run_all(
         TABLES[1],
         runs,
         tmp_path,
@@ -65,7 +70,9 @@ def test_bad_usage_starts_nothing(
     capsys: pytest.CaptureFixture,
 ) -> None:
     monkeypatch.setattr('sys.argv', ['run_table.py', *arguments.split()])
-    monkeypatch.setattr(run_table, 'run_all', lambda *x: pytest.fail('ran'))
+    monkeypatch.setattr(
+        run_table_command, 'run_all', lambda *x: pytest.fail('ran')
+    )
     assert run_table.main() == 2
     assert message in capsys.readouterr().err
 
@@ -75,7 +82,7 @@ def test_failures_are_the_exit_status(
     tmp_path: Path,
     capsys: pytest.CaptureFixture,
 ) -> None:
-    monkeypatch.setattr(run_table, 'execute', pretend)
+    monkeypatch.setattr(run_table_command, 'execute', pretend)
     for rows, status in (('1,3', 1), ('2,3', 0)):
         monkeypatch.setattr(
             'sys.argv',
@@ -90,7 +97,39 @@ def test_table_2_is_measured_elsewhere(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setattr('sys.argv', ['run_table.py', '--table', '2'])
-    with pytest.raises(SystemExit) as stopped:
-        run_table.main()
-    assert stopped.value.code == 2
+    assert run_table.main() == 2
     assert 'tools/benchmark.py measures' in capsys.readouterr().err
+
+
+def refuse(run: Run, config: Any) -> None:
+    raise RunError('train data: gone')
+
+
+def test_a_dry_run_says_what_is_missing_and_does_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(run_table_command, 'run_all', lambda *x: 1 / 0)
+    finish(tmp_path / 'runs', 0, dict(mAP=0.7))
+    monkeypatch.setattr(dry_run, 'ConfigChecks', lambda warn: refuse)
+    words = 'x 1 --rows 2,13 --gpus 0 --dry-run --work-dir runs'
+    monkeypatch.setattr('sys.argv', words.split())
+    before = sorted(tmp_path.rglob('*'))
+    assert run_table.main() == 1
+    out = capsys.readouterr().out
+    assert 'seed 0: finished' in out
+    assert 'MISSING: train data: ' in out
+    assert '1 of 2 runs could not start' in out
+    assert sorted(tmp_path.rglob('*')) == before
+
+
+def test_the_time_left_is_by_what_was_logged() -> None:
+    (first, second) = plan_runs(TABLES[1], Path('x'), 'demo', [1, 2])
+    begun = PlannedRun(first, 100, 400, seconds_per_iter=2.0)
+    fresh = PlannedRun(second, 0, 400)
+    speed = common_speed([begun, fresh])
+    assert begun.seconds_left(speed) == 600
+    assert fresh.seconds_left(speed) == 800
+    assert fresh.seconds_left(common_speed([fresh])) is None

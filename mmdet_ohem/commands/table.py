@@ -1,0 +1,313 @@
+"""Train and test the rows of one of the paper's tables.
+
+Called again with the same arguments, it skips finished runs and continues
+interrupted ones. If a row fails, the other rows still run. Data, proposals,
+weights and disk are looked at before the first run of a config, as by
+mmdet-ohem doctor.
+"""
+
+import argparse
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from queue import SimpleQueue
+
+import torch
+from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
+
+from mmdet_ohem.arguments import at_least, existing_folder, new_folder
+from mmdet_ohem.commands.results import print_results
+from mmdet_ohem.installed_configs import config_folder
+from mmdet_ohem.plain_text import plain_console
+from mmdet_ohem.progress import progress
+from mmdet_ohem.tables import (
+    FULL,
+    LAUNCHERS,
+    ConfigChecks,
+    Launch,
+    NotInProfileError,
+    Run,
+    RunRecord,
+    Table,
+    check_leaves,
+    execute,
+    find_table,
+    plan_runs,
+    profile_path,
+)
+from mmdet_ohem.tables.dry_run import PlannedRun, common_speed, look_ahead
+
+GOES_ON = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what follows ``mmdet-ohem table``.
+
+    Args:
+        parser: Of the subcommand.
+    """
+    parser.epilog = (
+        'Exit status: 0 all runs are finished, 1 some failed (they are '
+        'listed), 2 bad usage, 130 interrupted.'
+    )
+    parser.add_argument(
+        'number',
+        nargs='?',
+        metavar='TABLE',
+        help='1, 3, 4 or 5 of the paper; rules: mining rules side by side',
+    )
+    parser.add_argument(
+        '--table', help='the same (default: TABLE)', metavar='TABLE'
+    )
+    parser.add_argument(
+        '--dry-run',
+        action='store_true',
+        help='do nothing: say what would run, how long, and what is missing',
+    )
+    parser.add_argument(
+        '--results',
+        action='store_true',
+        help='run nothing: print the results of finished runs beside the '
+        "paper's",
+    )
+    parser.add_argument(
+        '--rows', help='only these, such as 2,13 (default: all)'
+    )
+    parser.add_argument(
+        '--seeds', type=at_least(1), default=1, help='runs of a row'
+    )
+    parser.add_argument(
+        '--data',
+        default=FULL,
+        metavar='PROFILE',
+        help='full: the data of the paper; demo: the embedded dataset of '
+        'tools/make_demo_dataset.py; NAME of fast_rcnn_vgg16_NAME.py, or the '
+        'path of a config that trains Fast R-CNN on your data: the rows at '
+        'its size (default: full)',
+    )
+    parser.add_argument(
+        '--gpus',
+        type=at_least(0),
+        default=int(torch.cuda.is_available()),
+        help='0: CPU; with launcher none, so many runs go side by side '
+        '(default: 1 where there is a GPU)',
+    )
+    parser.add_argument(
+        '--jobs',
+        type=at_least(1),
+        default=1,
+        help='without a GPU: runs side by side, which share the cores',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=LAUNCHERS,
+        default='none',
+        help='pytorch, slurm: spread the images of an iteration over the GPUs',
+    )
+    parser.add_argument('--partition', help='of slurm (default: none)')
+    parser.add_argument(
+        '--srun-args',
+        help='more arguments of slurm, in one string (default: none)',
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=new_folder,
+        default=Path('work_dirs/tables'),
+        help='for all runs',
+    )
+    parser.add_argument(
+        '--configs',
+        type=existing_folder,
+        help='folder of the leaf configs (default: those of this package)',
+    )
+    parser.add_argument(
+        '--out',
+        type=new_folder,
+        help='with --results: folder for a .md and a .csv of each table '
+        '(default: they are only printed)',
+    )
+
+
+def show(table: Table, record: RunRecord) -> str:
+    """Describe the result of a run in one line."""
+    shown = [
+        f'{name} {100 * record.metrics[key]:.1f}'
+        for name, key in table.metrics.items()
+        if key in record.metrics
+    ]
+    text = ', '.join(shown) or 'done, its files are for a server'
+    return f'{text} ({record.seconds / 60:.1f} min)'
+
+
+def run_all(
+    table: Table,
+    runs: list[Run],
+    configs: Path,
+    launch: Launch,
+    console: Console,
+) -> list[tuple[Run, str]]:
+    """Execute all runs; returns those that failed and why."""
+    devices: SimpleQueue = SimpleQueue()
+    for device in launch.devices:
+        devices.put(device)
+
+    def warn(run: Run, text: str) -> None:
+        line = f'row {run.row.number}, {run.name}: warning: {text}'
+        console.print(line, markup=False, highlight=False)
+
+    check = ConfigChecks(warn)
+    columns = (
+        TextColumn('{task.description}', markup=False),
+        TimeElapsedColumn(),
+    )
+    pool = ThreadPoolExecutor(len(launch.devices))
+    failed = []
+    with Progress(*columns, console=console, transient=True) as bars:
+
+        def work(run: Run) -> RunRecord:
+            device, task = devices.get(), bars.add_task(run.name)
+            try:
+                return execute(
+                    run, configs, launch, device,
+                    lambda text: bars.update(
+                        task, description=f'{run.name}: {text}'
+                    ),
+                    check,
+                )  # fmt: skip
+            finally:
+                bars.remove_task(task)
+                devices.put(device)
+
+        futures = {pool.submit(work, run): run for run in runs}
+        try:
+            for done, future in enumerate(as_completed(futures), 1):
+                run = futures[future]
+                try:
+                    result = show(table, future.result())
+                except NotInProfileError as error:
+                    result = f'left out: {error}'
+                # Any error is the end of this row, but not of the others.
+                except Exception as error:
+                    failed.append((run, str(error) or repr(error)))
+                    result = f'FAILED: {failed[-1][1]}'
+                console.print(
+                    f'[{done}/{len(runs)}] row {run.row.number}, {run.name}: '
+                    f'{result}',
+                    highlight=False,
+                )
+        finally:
+            # Interrupted, the trainings end by themselves: the terminal tells
+            # them too. Those that wait must not begin.
+            pool.shutdown(cancel_futures=True)
+    return failed
+
+
+def read_rows(text: str | None) -> list[int] | None:
+    """Numbers of rows, as ``--rows`` has them; None is all of them."""
+    try:
+        return [int(x) for x in text.split(',')] if text else None
+    except ValueError as error:
+        raise ValueError(
+            f'--rows is {text!r}: {error}. Remedy: numbers, such as 2,13'
+        ) from error
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the table, or say what it would do, or what came out.
+
+    Args:
+        args: As ``add_arguments`` declares them.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        ValueError: There is no such table, row or way to start it.
+        FileNotFoundError: A config is missing.
+    """
+    args.table = args.table or args.number
+    if args.results:
+        return print_results(args)
+    if args.table is None:
+        raise ValueError('no table is named. Remedy: mmdet-ohem table 1')
+    console = plain_console(soft_wrap=True)
+    table, numbers = find_table(args.table), read_rows(args.rows)
+    runs = plan_runs(table, args.work_dir, args.data, numbers, args.seeds)
+    launch = Launch(
+        args.launcher, args.gpus, args.partition, args.srun_args, args.jobs
+    )
+    configs = args.configs or config_folder()
+    if args.data != FULL:
+        profile_path(args.data, configs)
+    check_leaves(runs, configs)
+    if args.dry_run:
+        return show_plan(runs, configs, launch, console)
+    failed = run_all(table, runs, configs, launch, console)
+    if failed:
+        console.print(
+            f'{len(failed)} of {len(runs)} runs failed; the same command '
+            'tries them again:'
+        )
+        for run, reason in failed:
+            console.print(
+                f'  row {run.row.number}, seed {run.seed}: {reason}',
+                highlight=False,
+            )
+    return 1 if failed else 0
+
+
+def show_plan(
+    runs: list[Run], configs: Path, launch: Launch, console: Console
+) -> int:
+    """Print what would run, how long, and what is missing.
+
+    Args:
+        runs: As planned.
+        configs: Folder of the leaf configs.
+        launch: How they would be started.
+        console: Where.
+
+    Returns:
+        The exit status: 1 where something is missing.
+    """
+    with progress('runs', 'looking') as advance:
+        planned = []
+        for found in look_ahead(runs, configs, launch):
+            planned.append(found)
+            advance(len(planned), len(runs))
+    speed = common_speed(planned)
+    for x in planned:
+        console.print(
+            f'row {x.run.row.number}, {x.run.name}: {_in_words(x, speed)}',
+            highlight=False,
+        )
+    left = [x.seconds_left(speed) for x in planned]
+    known = sum(x for x in left if x is not None)
+    side = len(launch.devices)
+    text = f'about {known / side / 3600:.1f} h of training are left'
+    if side > 1:
+        text += f', {side} runs side by side'
+    if None in left:
+        text = (
+            f'how long {left.count(None)} runs take is not known: no run of '
+            'this work dir has begun. mmdet-ohem doctor CONFIG measures an '
+            'iteration'
+        )
+    num_bad = sum(bool(x.problem) for x in planned)
+    console.print(text, highlight=False)
+    console.print(f'{num_bad} of {len(planned)} runs could not start')
+    return 1 if num_bad else 0
+
+
+def _in_words(planned: PlannedRun, speed: float | None) -> str:
+    if planned.left_out:
+        return f'left out: {planned.left_out}'
+    if planned.is_finished:
+        return 'finished'
+    seconds = planned.seconds_left(speed)
+    text = f'{planned.todo} iterations'
+    if planned.done:
+        text = f'goes on from iteration {planned.done} of {planned.todo}'
+    if seconds is not None:
+        text += f', about {seconds / 3600:.1f} h'
+    return f'{text}; MISSING: {planned.problem}' if planned.problem else text
