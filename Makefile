@@ -5,7 +5,7 @@
 # PATH that it was called with.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-all lint types tests tests-all clean
+.PHONY: help env demo docs test test-all lint types tests tests-all clean
 
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -15,6 +15,7 @@ help:
 	@echo 'make demo   data, training and test of baseline and OHEM, a report'
 	@echo 'make test   lint, type check, all tests that are not slow'
 	@echo 'make test-all  the slow ones, too: kills, full disks, fuzzing'
+	@echo 'make docs   the documentation as a site in site/, links checked'
 	@echo 'make clean  delete what demo and test wrote, keep .venv'
 
 env:
@@ -22,6 +23,11 @@ env:
 
 demo: env
 	@bash tools/demo.sh
+
+# Strict: a link that leads nowhere ends it.
+docs: env
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+	@echo 'open site/index.html'
 
 test: env lint types tests
 
@@ -42,4 +48,4 @@ tests-all:
 	HYPOTHESIS_PROFILE=nightly python -m pytest -q
 
 clean:
-	rm -rf work_dirs data/demo .mypy_cache .ruff_cache .pytest_cache
+	rm -rf site work_dirs data/demo .mypy_cache .ruff_cache .pytest_cache
