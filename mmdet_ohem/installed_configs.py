@@ -1,5 +1,6 @@
 """Where the configs of this package are, in a clone and in an installation."""
 
+from difflib import get_close_matches
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -46,9 +47,9 @@ def config_file(name: str) -> str:
     path = folder / f'{name.removesuffix(".py")}.py'
     if not path.is_file():
         names = sorted(x.stem for x in folder.glob('*.py'))
-        near = [x for x in names if name.split('_')[0] in x] or names
+        near = get_close_matches(name, names, cutoff=0.3) or names[:3]
         raise FileNotFoundError(
             f'there is no config {name!r} in {folder}. Remedy: one of its '
-            f'{len(names)} configs, such as {", ".join(near[:3])}'
+            f'{len(names)} configs, such as {", ".join(near)}'
         )
     return str(path)

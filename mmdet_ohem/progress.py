@@ -78,25 +78,45 @@ def progress(
             yield advance
 
 
+class EveryMinute:
+    """Say what goes on, in a log file; a terminal has bars for that.
+
+    Args:
+        console: Where.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        """Print a line, if the last one is a minute old.
+
+        Args:
+            text: What goes on.
+        """
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._last >= LINE_EVERY:
+            self._last = now
+            self._console.print(text, highlight=False)
+
+
 class _Lines:
     """A line a minute."""
 
     def __init__(self, unit: str, text: str, console: Console) -> None:
-        self._console = console
         self._unit = unit
         self._text = text
-        self._begin = self._last = time.monotonic()
+        self._begin = time.monotonic()
+        self._say = EveryMinute(console)
 
     def __call__(self, done: int, total: int | None, text: str = '') -> None:
         self._text = text or self._text
         now = time.monotonic()
-        if now - self._last < LINE_EVERY:
-            return
-        self._last = now
         words = [f'{self._text}:' if self._text else '', str(done)]
         words += [f'of {total}'] if total else []
         words.append(f'{self._unit}, {(now - self._begin) / 60:.1f} min')
         if total and done:
             left = (now - self._begin) / done * (total - done)
             words.append(f'passed, about {left / 60:.1f} min left')
-        self._console.print(' '.join(filter(None, words)), highlight=False)
+        self._say(' '.join(filter(None, words)))

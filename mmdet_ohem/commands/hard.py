@@ -179,6 +179,12 @@ def _write(
         console.print(f'{name}: {printable(text)}', highlight=False)
     for flag, rois in ranking.flagged.items():
         console.print(f'{flag}: {len(rois)}', highlight=False)
+    num_objects = sum(x.num_objects for x in ranking.images)
+    if len(ranking.flagged[MISSING]) > num_objects:
+        console.print(
+            f'more flags than objects ({num_objects}): the network has '
+            'learnt too little to be asked, or most objects have no label'
+        )
     console.print(
         f'wrote hard.html, images.csv, rois.csv, label_mistakes.json and '
         f'false_positives.json in {args.out}',

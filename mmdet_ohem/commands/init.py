@@ -201,7 +201,7 @@ def show(console: Console, data: OwnData, notes: list[str]) -> None:
     """
     console.print(
         f'{data.folder}: {len(data.pictures)} images, annotated as '
-        f'{data.format}, {len(data.classes)} classes',
+        f'{data.format}; classes: {len(data.classes)}',
         highlight=False,
     )
     splits = [x for x in ('train', 'val', 'test') if data.of(x)]

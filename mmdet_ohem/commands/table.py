@@ -8,18 +8,19 @@ mmdet-ohem doctor.
 
 import argparse
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
 import torch
 from rich.console import Console
-from rich.progress import Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from mmdet_ohem.arguments import at_least, existing_folder, new_folder
 from mmdet_ohem.commands.results import print_results
 from mmdet_ohem.installed_configs import config_folder
 from mmdet_ohem.plain_text import plain_console
-from mmdet_ohem.progress import progress
+from mmdet_ohem.progress import EveryMinute, progress
 from mmdet_ohem.tables import (
     FULL,
     LAUNCHERS,
@@ -156,6 +157,7 @@ def run_all(
         console.print(line, markup=False, highlight=False)
 
     check = ConfigChecks(warn)
+    say = EveryMinute(console)
     columns = (
         TextColumn('{task.description}', markup=False),
         TimeElapsedColumn(),
@@ -164,14 +166,16 @@ def run_all(
     failed = []
     with Progress(*columns, console=console, transient=True) as bars:
 
+        def tell(run: Run, task: TaskID, text: str) -> None:
+            bars.update(task, description=f'{run.name}: {text}')
+            say(f'{run.name}: {text}')
+
         def work(run: Run) -> RunRecord:
             device, task = devices.get(), bars.add_task(run.name)
             try:
                 return execute(
                     run, configs, launch, device,
-                    lambda text: bars.update(
-                        task, description=f'{run.name}: {text}'
-                    ),
+                    partial(tell, run, task),
                     check,
                 )  # fmt: skip
             finally:

@@ -16,16 +16,16 @@ from mmdet_ohem.own_data.records import Box, OwnData, Picture, Thing
 from mmdet_ohem.proposals.box_checks import check_boxes
 from mmdet_ohem.proposals.image_headers import read_headers
 
-_UNREADABLE = 'images cannot be read, and are left out'
-_NO_AREA = 'objects have no area inside the image, and are left out'
-_BEYOND = 'objects reach beyond the image, and are clipped'
-_TWICE = 'objects are annotated twice: one of a class with the same box'
-_SIZE = 'images have another size than their annotation says'
-_TURNED = 'images have width and height the other way round than annotated'
-_ALIKE = 'classes are written in several ways'
-_RARE = 'classes have so few objects that they cannot be learnt'
-_SHARED = 'images are in two splits, with the same pixels'
-_COPIES = 'images are copies of another'
+_UNREADABLE = 'unreadable images, left out'
+_NO_AREA = 'objects without area inside the image, left out'
+_BEYOND = 'objects beyond the image, clipped'
+_TWICE = 'objects annotated twice, the same class and box, left out'
+_SIZE = 'images of another size than annotated'
+_TURNED = 'images with width and height the other way round than annotated'
+_ALIKE = 'classes written in several ways'
+_RARE = 'classes with too few objects to be learnt'
+_SHARED = 'images in two splits, with the same pixels'
+_COPIES = 'images that are copies of another'
 # Fewer objects than this of a class are more likely a slip of the keyboard.
 _FEW = 3
 _SAME_IOU = 0.95

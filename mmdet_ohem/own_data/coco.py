@@ -10,7 +10,7 @@ from mmdet_ohem.own_data.json_file import read_json
 from mmdet_ohem.own_data.records import OwnData, Picture, Thing
 from mmdet_ohem.own_data.voc import UNCERTAIN
 
-_MISSING = 'images are listed in a json file, but not there'
+_MISSING = 'images that a json file lists, but are not there'
 _KEYS = ('images', 'annotations', 'categories')
 
 
@@ -94,7 +94,7 @@ def _things(
             name = names[item['category_id']]
         except (KeyError, TypeError, ValueError) as error:
             what = f'{path.name}, annotation {item.get("id")} ({error!r})'
-            mistakes['objects cannot be read, and are left out'].append(what)
+            mistakes['unreadable objects, left out'].append(what)
             continue
         ignored = bool(item.get('iscrowd') or item.get('ignore'))
         things[item.get('image_id')].append(

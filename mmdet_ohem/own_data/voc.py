@@ -13,9 +13,9 @@ from mmdet_ohem.proposals.voc_annotation import (
 )
 
 _FILENAME = re.compile(rb'<filename>\s*([^<]*?)\s*</filename>')
-MALFORMED = 'annotations cannot be read, and their images are left out'
-NO_IMAGE = 'annotations have no image'
-UNCERTAIN = 'annotations fit several images, and are left out'
+MALFORMED = 'unreadable annotations, left out with their images'
+NO_IMAGE = 'annotations without an image'
+UNCERTAIN = 'annotations that fit several images, left out'
 
 
 def is_voc(path: Path) -> bool:

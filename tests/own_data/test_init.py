@@ -96,6 +96,22 @@ def test_the_config_loads_its_data(
     assert call(folder, *options) == 0
 
 
+def test_proposals_are_made_and_kept(
+    call: Callable[..., int], tmp_path: Path
+) -> None:
+    pytest.importorskip('cv2.ximgproc')
+    folder = one_animal(tmp_path / 'my animal', 3)
+    assert call(folder, '--workers', '1') == 0
+    files = sorted((tmp_path / 'my_animal_ohem/proposals').iterdir())
+    assert [x.name for x in files] == ['test.pkl', 'train.pkl']
+    (path,) = (tmp_path / 'my_animal_ohem').glob('*.py')
+    for split in ('train', 'test'):
+        dataset = Config.fromfile(path)[f'{split}_dataloader'].dataset
+        built: Any = DATASETS.build(dataset)
+        assert len(built.get_data_info(0)['proposals']['bboxes']) > 1
+    assert call(folder, '--workers', '1') == 0
+
+
 def write_proposals(ann_file: Path, folder: Path) -> None:
     images = json.loads(ann_file.read_text())['images']
     save_proposals(
