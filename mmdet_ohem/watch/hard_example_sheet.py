@@ -85,11 +85,13 @@ def make_sheet(
     # About nine characters of this size fit on an inch.
     columns = max(20, int(9 * figure.get_figwidth()))
     figure.suptitle(textwrap.fill(text, columns), fontsize=14)
-    figure.supxlabel(textwrap.fill(_WHY_LOWER, columns), fontsize=10)
     figure.legend(
         handles=_legend(style),
         loc='outside lower center',
-        ncols=4,
+        # Four side by side are six inches wide.
+        ncols=4 if figure.get_figwidth() > 6 else 2,
+        title=textwrap.fill(_WHY_LOWER, columns),
+        title_fontsize=10,
         facecolor='darkgrey',
     )
     return figure
