@@ -96,9 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='VGG16, one image, baseline and OHEM only; a few minutes',
     )
     parser.add_argument(
-        '--out',
-        type=new_file,
-        help='Markdown file (default: it is only printed)',
+        '--out', type=new_file, help='Markdown file (default: none)'
     )
 
 

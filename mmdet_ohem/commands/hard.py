@@ -70,24 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=at_least(1),
         help='no more, evenly spaced (default: all)',
     )
-    parser.add_argument(
-        '--num',
-        type=at_least(1),
-        default=64,
-        help='RoIs of an image in rois.csv: the hardest after NMS',
-    )
-    parser.add_argument(
-        '--score-thr',
-        type=float,
-        default=0.7,
-        help='a prediction is confident from this score on',
-    )
-    parser.add_argument(
-        '--pictures',
-        type=at_least(0),
-        default=100,
-        help='of each kind on the page',
-    )
+    _add_limits(parser)
     parser.add_argument(
         '--device',
         type=device,
@@ -105,6 +88,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=new_folder,
         default=Path('work_dirs/hard'),
         help='folder of page and tables',
+    )
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    """Declare what is kept, flagged and shown."""
+    parser.add_argument(
+        '--num',
+        type=at_least(1),
+        default=64,
+        help='RoIs of an image in rois.csv: the hardest after NMS',
+    )
+    parser.add_argument(
+        '--score-thr',
+        type=float,
+        default=0.7,
+        help='a prediction is confident from this score on',
+    )
+    parser.add_argument(
+        '--pictures',
+        type=at_least(0),
+        default=100,
+        help='of each kind on the page',
     )
 
 

@@ -74,6 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default='torchvision://vgg16',
         help='ImageNet weights of fast_rcnn: a file, this name, or none',
     )
+    _add_choices(parser)
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
+    """Declare how the dataset is split, trained on and proposed for."""
     parser.add_argument(
         '--seed',
         type=at_least(0),

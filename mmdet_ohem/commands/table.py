@@ -12,18 +12,15 @@ from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
-import torch
 from rich.console import Console
 from rich.progress import Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from mmdet_ohem.arguments import at_least, existing_folder, new_folder
 from mmdet_ohem.commands.results import print_results
 from mmdet_ohem.installed_configs import config_folder
 from mmdet_ohem.plain_text import plain_console
 from mmdet_ohem.progress import EveryMinute, progress
 from mmdet_ohem.tables import (
     FULL,
-    LAUNCHERS,
     ConfigChecks,
     Launch,
     NotInProfileError,
@@ -36,97 +33,12 @@ from mmdet_ohem.tables import (
     plan_runs,
     profile_path,
 )
-from mmdet_ohem.tables.dry_run import PlannedRun, common_speed, look_ahead
+from mmdet_ohem.tables.arguments import add_arguments
+from mmdet_ohem.tables.dry_run import PlannedRun, look_ahead, plan_lines
+
+__all__ = ['GOES_ON', 'add_arguments', 'run']
 
 GOES_ON = True
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what follows ``mmdet-ohem table``.
-
-    Args:
-        parser: Of the subcommand.
-    """
-    parser.epilog = (
-        'Exit status: 0 all runs are finished, 1 some failed (they are '
-        'listed), 2 bad usage, 130 interrupted.'
-    )
-    parser.add_argument(
-        'number',
-        nargs='?',
-        metavar='TABLE',
-        help='1, 3, 4 or 5 of the paper; rules: mining rules side by side',
-    )
-    parser.add_argument(
-        '--table', help='the same (default: TABLE)', metavar='TABLE'
-    )
-    parser.add_argument(
-        '--dry-run',
-        action='store_true',
-        help='do nothing: say what would run, how long, and what is missing',
-    )
-    parser.add_argument(
-        '--results',
-        action='store_true',
-        help='run nothing: print the results of finished runs beside the '
-        "paper's",
-    )
-    parser.add_argument(
-        '--rows', help='only these, such as 2,13 (default: all)'
-    )
-    parser.add_argument(
-        '--seeds', type=at_least(1), default=1, help='runs of a row'
-    )
-    parser.add_argument(
-        '--data',
-        default=FULL,
-        metavar='PROFILE',
-        help='full: the data of the paper; demo: the embedded dataset of '
-        'tools/make_demo_dataset.py; NAME of fast_rcnn_vgg16_NAME.py, or the '
-        'path of a config that trains Fast R-CNN on your data: the rows at '
-        'its size (default: full)',
-    )
-    parser.add_argument(
-        '--gpus',
-        type=at_least(0),
-        default=int(torch.cuda.is_available()),
-        help='0: CPU; with launcher none, so many runs go side by side '
-        '(default: 1 where there is a GPU)',
-    )
-    parser.add_argument(
-        '--jobs',
-        type=at_least(1),
-        default=1,
-        help='without a GPU: runs side by side, which share the cores',
-    )
-    parser.add_argument(
-        '--launcher',
-        choices=LAUNCHERS,
-        default='none',
-        help='pytorch, slurm: spread the images of an iteration over the GPUs',
-    )
-    parser.add_argument('--partition', help='of slurm (default: none)')
-    parser.add_argument(
-        '--srun-args',
-        help='more arguments of slurm, in one string (default: none)',
-    )
-    parser.add_argument(
-        '--work-dir',
-        type=new_folder,
-        default=Path('work_dirs/tables'),
-        help='for all runs',
-    )
-    parser.add_argument(
-        '--configs',
-        type=existing_folder,
-        help='folder of the leaf configs (default: those of this package)',
-    )
-    parser.add_argument(
-        '--out',
-        type=new_folder,
-        help='with --results: folder for a .md and a .csv of each table '
-        '(default: they are only printed)',
-    )
 
 
 def show(table: Table, record: RunRecord) -> str:
@@ -151,12 +63,7 @@ def run_all(
     devices: SimpleQueue = SimpleQueue()
     for device in launch.devices:
         devices.put(device)
-
-    def warn(run: Run, text: str) -> None:
-        line = f'row {run.row.number}, {run.name}: warning: {text}'
-        console.print(line, markup=False, highlight=False)
-
-    check = ConfigChecks(warn)
+    check = ConfigChecks(partial(_warn, console))
     say = EveryMinute(console)
     columns = (
         TextColumn('{task.description}', markup=False),
@@ -204,6 +111,11 @@ def run_all(
             # them too. Those that wait must not begin.
             pool.shutdown(cancel_futures=True)
     return failed
+
+
+def _warn(console: Console, run: Run, text: str) -> None:
+    line = f'row {run.row.number}, {run.name}: warning: {text}'
+    console.print(line, markup=False, highlight=False)
 
 
 def read_rows(text: str | None) -> list[int] | None:
@@ -274,44 +186,11 @@ def show_plan(
     Returns:
         The exit status: 1 where something is missing.
     """
+    planned: list[PlannedRun] = []
     with progress('runs', 'looking') as advance:
-        planned = []
         for found in look_ahead(runs, configs, launch):
             planned.append(found)
             advance(len(planned), len(runs))
-    speed = common_speed(planned)
-    for x in planned:
-        console.print(
-            f'row {x.run.row.number}, {x.run.name}: {_in_words(x, speed)}',
-            highlight=False,
-        )
-    left = [x.seconds_left(speed) for x in planned]
-    known = sum(x for x in left if x is not None)
-    side = len(launch.devices)
-    text = f'about {known / side / 3600:.1f} h of training are left'
-    if side > 1:
-        text += f', {side} runs side by side'
-    if None in left:
-        text = (
-            f'how long {left.count(None)} runs take is not known: no run of '
-            'this work dir has begun. mmdet-ohem doctor CONFIG measures an '
-            'iteration'
-        )
-    num_bad = sum(bool(x.problem) for x in planned)
-    console.print(text, highlight=False)
-    console.print(f'{num_bad} of {len(planned)} runs could not start')
-    return 1 if num_bad else 0
-
-
-def _in_words(planned: PlannedRun, speed: float | None) -> str:
-    if planned.left_out:
-        return f'left out: {planned.left_out}'
-    if planned.is_finished:
-        return 'finished'
-    seconds = planned.seconds_left(speed)
-    text = f'{planned.todo} iterations'
-    if planned.done:
-        text = f'goes on from iteration {planned.done} of {planned.todo}'
-    if seconds is not None:
-        text += f', about {seconds / 3600:.1f} h'
-    return f'{text}; MISSING: {planned.problem}' if planned.problem else text
+    for line in plan_lines(planned, len(launch.devices)):
+        console.print(line, highlight=False)
+    return 1 if any(x.problem for x in planned) else 0

@@ -119,8 +119,7 @@ class FastRCNNInferencer:
                 a list of these. None: selective search, unless the detector
                 makes its own.
             multi_scale: +M: at the scales of the config's ``tta_pipeline``,
-                else at the paper's in proportion to the config's own; the
-                log says which.
+                else at the paper's in proportion to the config's own.
             vote: +B: iterative localisation and box voting, with the keys of
                 the config's ``IterativeBBoxVotingHook``, else the paper's.
             out_dir: Where to draw the detections, a picture an image.

@@ -97,6 +97,48 @@ def common_speed(planned: Sequence[PlannedRun]) -> float | None:
     return median(known) if known else None
 
 
+def plan_lines(planned: Sequence[PlannedRun], side: int) -> Iterator[str]:
+    """Say it in words.
+
+    Args:
+        planned: The runs of a table.
+        side: How many go side by side.
+
+    Yields:
+        A line for each run, then how long, and how many could not start.
+    """
+    speed = common_speed(planned)
+    for x in planned:
+        yield f'row {x.run.row.number}, {x.run.name}: {_in_words(x, speed)}'
+    left = [x.seconds_left(speed) for x in planned]
+    if None in left:
+        yield (
+            f'how long {left.count(None)} runs take is not known: no run of '
+            'this work dir has begun. mmdet-ohem doctor CONFIG measures an '
+            'iteration'
+        )
+    else:
+        hours = sum(x for x in left if x is not None) / side / 3600
+        beside = f', {side} runs side by side' if side > 1 else ''
+        yield f'about {hours:.1f} h of training are left{beside}'
+    num_bad = sum(bool(x.problem) for x in planned)
+    yield f'{num_bad} of {len(planned)} runs could not start'
+
+
+def _in_words(planned: PlannedRun, speed: float | None) -> str:
+    if planned.left_out:
+        return f'left out: {planned.left_out}'
+    if planned.is_finished:
+        return 'finished'
+    seconds = planned.seconds_left(speed)
+    text = f'{planned.todo} iterations'
+    if planned.done:
+        text = f'goes on from iteration {planned.done} of {planned.todo}'
+    if seconds is not None:
+        text += f', about {seconds / 3600:.1f} h'
+    return f'{text}; MISSING: {planned.problem}' if planned.problem else text
+
+
 def _done(work_dir: WorkDir) -> int:
     if not work_dir.folder.is_dir():
         return 0

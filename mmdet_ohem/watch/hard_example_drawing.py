@@ -92,8 +92,7 @@ def draw_hard_examples(
     gt_boxes = (_numpy(gt_bboxes) * scale).clip(0, limits)
     _draw(visualizer, gt_boxes, GT_COLOR, width=3, style='--')
     is_fg = _numpy(record.labels)[drawn] >= 0
-    # Ground truth that is mined keeps its colour: a line over it would hide
-    # what it is.
+    # A line over mined ground truth would hide what it is.
     is_gt = _are_among(boxes[drawn], gt_boxes)
     _draw(visualizer, boxes[drawn[~is_fg & ~is_gt]], BG_COLOR)
     _draw(visualizer, boxes[drawn[is_fg & ~is_gt]], FG_COLOR)

@@ -88,10 +88,8 @@ def make_sheet(
     figure.legend(
         handles=_legend(style),
         loc='outside lower center',
-        # Four side by side are six inches wide.
-        ncols=4 if figure.get_figwidth() > 6 else 2,
+        ncols=4 if columns > 54 else 2,
         title=textwrap.fill(_WHY_LOWER, columns),
-        title_fontsize=10,
         facecolor='darkgrey',
     )
     return figure
