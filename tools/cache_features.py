@@ -10,20 +10,11 @@ import sys
 
 from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
-
 from mmdet_ohem.arguments import Parser, existing_file
 from mmdet_ohem.command_line import command
 from mmdet_ohem.features.fill import SPLITS, fill_cache
 from mmdet_ohem.host.configs import load_config
-from mmdet_ohem.plain_text import plain_console
+from mmdet_ohem.progress import progress
 
 
 def parse_args() -> argparse.Namespace:
@@ -46,23 +37,11 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def fill(config: Config, split: str, device: str, console: Console) -> None:
-    """Fill the cache with a split, with a bar."""
-    columns = (
-        TextColumn('{task.description}'),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn('left'),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(f'features of {split}', total=None)
-
-        def show(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
-
+def fill(config: Config, split: str, device: str) -> None:
+    """Fill the cache with a split."""
+    with progress('images', f'features of {split}') as show:
         computed, found = fill_cache(config, split, show, device)
-    console.print(f'{split}: {computed} computed, {found} were there')
+    print(f'{split}: {computed} computed, {found} were there')
 
 
 @command(goes_on=True)
@@ -73,9 +52,8 @@ def main() -> int:
     if args.cfg_options:
         config.merge_from_dict(args.cfg_options)
     init_default_scope(config.get('default_scope', 'mmdet'))
-    console = plain_console()
     for split in [args.split] if args.split else SPLITS:
-        fill(config, split, args.device, console)
+        fill(config, split, args.device)
     return 0
 
 
