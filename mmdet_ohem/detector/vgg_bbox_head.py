@@ -16,7 +16,8 @@ from mmdet_ohem.detector.pretrained import (
 )
 from mmdet_ohem.registry import MODELS
 
-_TORCHVISION_NAMES = {
+#: Parameters of fc6 and fc7 -> their names in a torchvision VGG16.
+TORCHVISION_NAMES = {
     'fc6.weight': 'classifier.0.weight',
     'fc6.bias': 'classifier.0.bias',
     'fc7.weight': 'classifier.3.weight',
@@ -29,7 +30,7 @@ _TORCHVISION_NAMES = {
 _OUTPUTS_AT_ONCE = 512
 
 
-class _WideLinear(nn.Linear):
+class WideLinear(nn.Linear):
     """A linear layer that autocast on CPU need not copy as a whole.
 
     fc6 of VGG16 has 400 MB of weights, and a copy of 200 MB in half precision
@@ -119,8 +120,8 @@ class VGGBBoxHead(BBoxHead):
         super().__init__(in_channels=fc7_width, roi_feat_size=1, **kwargs)
         self.pretrained_cfg = init_cfg
         num_inputs = in_channels * roi_feat_size**2
-        self.fc6 = _WideLinear(num_inputs, fc6_width, feature_scale)
-        self.fc7 = _WideLinear(fc6_width, fc7_width)
+        self.fc6 = WideLinear(num_inputs, fc6_width, feature_scale)
+        self.fc7 = WideLinear(fc6_width, fc7_width)
         self.relu = nn.ReLU(inplace=True)
         self.dropout = nn.Dropout(dropout)
 
@@ -133,7 +134,7 @@ class VGGBBoxHead(BBoxHead):
         super().init_weights()
         checkpoint = pretrained_checkpoint(self.pretrained_cfg)
         if checkpoint is not None:
-            load_pretrained(self, checkpoint, _TORCHVISION_NAMES)
+            load_pretrained(self, checkpoint, TORCHVISION_NAMES)
             return
         for layer in (self.fc6, self.fc7):
             kaiming_init(layer, mode='fan_in')
