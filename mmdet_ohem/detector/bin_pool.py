@@ -119,6 +119,8 @@ def _places_of_parts(places: Tensor, masked: Tensor, nowhere: int) -> Tensor:
         Shape (4 * P + 1, B).
     """
     num_bins = len(masked)
+    if not num_bins:
+        return places
     places = places.view(len(places), -1, num_bins).flatten(0, 1)
     # A rectangle that is empty adds nothing: the table's zero would, so the
     # bin's last row stands in for it, which is a rectangle that is not.

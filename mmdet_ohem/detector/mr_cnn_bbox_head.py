@@ -92,6 +92,10 @@ class MRCNNBBoxHead(BBoxHead):
             not fit the checkpoint.
     """
 
+    # mmdet says of what kind these are nowhere.
+    fc_cls: Any
+    fc_reg: Any
+
     def __init__(
         self,
         num_regions: int = 10,
@@ -154,14 +158,16 @@ class MRCNNBBoxHead(BBoxHead):
         """
         super().init_weights()
         checkpoint = pretrained_checkpoint(self.pretrained_cfg)
-        first, *others = self.regions
-        others += [self.box_region] if self.box_region is not None else []
+        branches: list[Any] = [*self.regions]
+        if self.box_region is not None:
+            branches.append(self.box_region)
+        first, *others = branches
         if checkpoint is not None:
             load_pretrained(first, checkpoint, TORCHVISION_NAMES)
             for branch in others:
                 branch.load_state_dict(first.state_dict())
         else:
-            for branch in (first, *others):
+            for branch in branches:
                 branch.start_from_scratch()
         if self.semantic_region is not None:
             self.semantic_region.start_from_scratch()

@@ -35,7 +35,13 @@ def pyramid_pool(
     # One look-up table serves all levels: RoI by RoI, the bins of each.
     joined = Bins(
         *(
-            torch.cat([x.view(len(rois), -1) for x in parts], 1).reshape(-1)
+            torch.cat(
+                [
+                    x.view(len(rois), n * n)
+                    for x, n in zip(parts, levels, strict=True)
+                ],
+                1,
+            ).reshape(-1)
             for parts in zip(*grids, strict=True)
         )
     )

@@ -71,6 +71,10 @@ def bins_around(bins: Bins, hole: Bins) -> tuple[Bins, Tensor]:
     right = torch.minimum(bins.right, hole.right)
     masked = (bottom > top) & (right > left)
     top, bottom = (x.where(masked, bins.bottom) for x in (top, bottom))
+    left, right = (
+        left.where(masked, bins.left),
+        right.where(masked, bins.right),
+    )
     return Bins(
         bins.image.repeat(4),
         torch.cat([bins.top, bottom, top, top]),
