@@ -112,7 +112,7 @@ def test_one_region_is_fast_rcnn_bit_for_bit() -> None:
             state[f'bbox_head.regions.0.{name}.{kind}'] = value
     ours.load_state_dict(state)
     feats, data = two_images(), batch()
-    found = []
+    found: list[Any] = []
     for roi_head in (ours, theirs):
         leaf = feats[0].clone().requires_grad_()
         torch.manual_seed(1)  # of dropout
