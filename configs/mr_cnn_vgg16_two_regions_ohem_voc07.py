@@ -1,4 +1,5 @@
-# OHEM in mr_cnn_vgg16_two_regions_voc07.py; it changes what it changes in Fast R-CNN.
+# OHEM in mr_cnn_vgg16_two_regions_voc07.py; it changes what it changes in Fast
+# R-CNN.
 _base_ = './mr_cnn_vgg16_two_regions_voc07.py'
 
 model = dict(
