@@ -49,6 +49,7 @@ def fc_sizes(config: str) -> tuple[int, int]:
     """
     cfg = Config.fromfile(config)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
+    cfg.model.train_cfg = None
     # Shapes alone: no memory for weights.
     with torch.device('meta'):
         roi_head = MODELS.build(cfg.model).roi_head

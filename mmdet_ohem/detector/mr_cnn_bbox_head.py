@@ -15,7 +15,11 @@ from mmdet_ohem.detector.pretrained import (
     pretrained_checkpoint,
 )
 from mmdet_ohem.detector.regions import SEMANTIC_BINS
-from mmdet_ohem.detector.vgg_bbox_head import TORCHVISION_NAMES, WideLinear
+from mmdet_ohem.detector.vgg_bbox_head import (
+    TORCHVISION_NAMES,
+    WideLinear,
+    check_feature_scale,
+)
 from mmdet_ohem.registry import MODELS
 
 
@@ -26,13 +30,18 @@ class FCBranch(nn.Module):
         num_inputs: Channels times bins.
         widths: Of fc6, and of fc7 if there is one.
         dropout: Probability of dropout after each.
+        feature_scale: Pooled features count times this number.
     """
 
     def __init__(
-        self, num_inputs: int, widths: tuple[int, ...], dropout: float
+        self,
+        num_inputs: int,
+        widths: tuple[int, ...],
+        dropout: float,
+        feature_scale: float,
     ) -> None:
         super().__init__()
-        self.fc6 = WideLinear(num_inputs, widths[0])
+        self.fc6 = WideLinear(num_inputs, widths[0], feature_scale)
         self.layers = ['fc6']
         if len(widths) > 1:
             self.fc7 = WideLinear(widths[0], widths[1])
@@ -82,14 +91,15 @@ class MRCNNBBoxHead(BBoxHead):
         roi_feat_size: Bins per side of a region.
         fc_out_channels: Width of fc6 and fc7 of each region.
         dropout: Probability of dropout after each.
+        feature_scale: As for :class:`VGGBBoxHead`, of all regions.
         init_cfg: As for :class:`VGGBBoxHead`; each region starts from the
             checkpoint's fc6 and fc7. The layer of the semantic branch starts
             from scratch.
         **kwargs: As for mmdet's ``BBoxHead``.
 
     Raises:
-        ValueError: There is no region, or, at initialisation, fc6 or fc7 do
-            not fit the checkpoint.
+        ValueError: There is no region, ``feature_scale`` is not above 0, or,
+            at initialisation, fc6 or fc7 do not fit the checkpoint.
     """
 
     # mmdet says of what kind these are nowhere.
@@ -105,6 +115,7 @@ class MRCNNBBoxHead(BBoxHead):
         roi_feat_size: int = 7,
         fc_out_channels: tuple[int, int] = (4096, 4096),
         dropout: float = 0.5,
+        feature_scale: float = 1.0,
         init_cfg: OptConfigType = None,
         **kwargs: Any,
     ) -> None:
@@ -112,6 +123,7 @@ class MRCNNBBoxHead(BBoxHead):
             raise ValueError(
                 f'num_regions must be at least 1, got {num_regions}'
             )
+        check_feature_scale(feature_scale)
         fc6_width, fc7_width = fc_out_channels
         semantic_width = fc7_width // 2 if semantic_region else 0
         # The base class sizes its output layers by in_channels, which here is
@@ -125,12 +137,15 @@ class MRCNNBBoxHead(BBoxHead):
         num_inputs = in_channels * roi_feat_size**2
         widths = (fc6_width, fc7_width)
         self.regions = nn.ModuleList(
-            FCBranch(num_inputs, widths, dropout) for _ in range(num_regions)
+            FCBranch(num_inputs, widths, dropout, feature_scale)
+            for _ in range(num_regions)
         )
         self.box_region: FCBranch | None = None
         self.semantic_region: FCBranch | None = None
         if box_region:
-            self.box_region = FCBranch(num_inputs, widths, dropout)
+            self.box_region = FCBranch(
+                num_inputs, widths, dropout, feature_scale
+            )
             num_outputs = len(self.fc_reg.bias)
             self.fc_reg = MMDET_MODELS.build(
                 dict(
@@ -141,7 +156,10 @@ class MRCNNBBoxHead(BBoxHead):
             )
         if semantic_region:
             self.semantic_region = FCBranch(
-                in_channels * SEMANTIC_BINS**2, (semantic_width,), dropout
+                in_channels * SEMANTIC_BINS**2,
+                (semantic_width,),
+                dropout,
+                feature_scale,
             )
 
     @property

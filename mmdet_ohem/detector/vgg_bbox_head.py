@@ -75,6 +75,22 @@ class WideLinear(nn.Linear):
         return torch.addmm(bias, x, weight.t(), alpha=self.input_scale)
 
 
+def check_feature_scale(feature_scale: float) -> None:
+    """Look at a key of a config.
+
+    Args:
+        feature_scale: What pooled features count times.
+
+    Raises:
+        ValueError: It is not above 0.
+    """
+    if not 0 < feature_scale < math.inf:
+        raise ValueError(
+            f'feature_scale is {feature_scale}, expected a number above 0: '
+            '1 / the rms of the pooled features'
+        )
+
+
 @MODELS.register_module()
 class VGGBBoxHead(BBoxHead):
     """fc6 and fc7, each with ReLU and dropout, then class and box outputs.
@@ -108,11 +124,7 @@ class VGGBBoxHead(BBoxHead):
         init_cfg: OptConfigType = None,
         **kwargs: Any,
     ) -> None:
-        if not 0 < feature_scale < math.inf:
-            raise ValueError(
-                f'feature_scale is {feature_scale}, expected a number above '
-                '0: 1 / the rms of the pooled features'
-            )
+        check_feature_scale(feature_scale)
         fc6_width, fc7_width = fc_out_channels
         roi_feat_size = kwargs.pop('roi_feat_size', 7)
         # The base class sizes its output layers by in_channels, which here is
