@@ -217,7 +217,9 @@ class MRCNNBBoxHead(BBoxHead):
         if self.semantic_region is not None:
             parts.append(self.semantic_region(x.pool_semantic()))
         joined = torch.cat(parts, 1)
-        for_boxes = joined
-        if self.box_region is not None:
-            for_boxes = self.box_region(x.pool_box())
-        return self.fc_cls(joined), self.fc_reg(for_boxes)
+        cls_score = self.fc_cls(joined)
+        if self.box_region is None:
+            return cls_score, self.fc_reg(joined)
+        # Of thousands of RoIs they take more than a pooled region.
+        del parts, joined
+        return cls_score, self.fc_reg(self.box_region(x.pool_box()))
