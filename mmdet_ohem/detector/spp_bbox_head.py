@@ -83,6 +83,28 @@ class SPPBBoxHead(VGGBBoxHead):
             )
             self.fc6.weight.copy_(weights.flatten(1))
 
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Score and relocate RoIs.
+
+        Args:
+            x: Pooled features, shape (R, C, bins).
+
+        Returns:
+            As :class:`VGGBBoxHead`.
+
+        Raises:
+            TypeError: The extractor pools to other levels.
+        """
+        expected = (self.num_channels, num_bins(self.levels))
+        if tuple(x.shape[1:]) != expected:
+            raise TypeError(
+                f'SPPBBoxHead reads the levels {self.levels}, (R, '
+                f'{expected[0]}, {expected[1]}), but its RoI extractor gives '
+                f'{tuple(x.shape)}. Remedy: the same levels in '
+                "bbox_roi_extractor, of the type 'mmdet_ohem.SPPExtractor'"
+            )
+        return super().forward(x)
+
 
 def pyramid_weights(
     weights: Tensor, feat_size: int, levels: Sequence[int]

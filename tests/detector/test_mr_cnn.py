@@ -207,6 +207,43 @@ def test_the_read_only_pass_scores_what_the_head_says(
     torch.testing.assert_close(found, expected)
 
 
+def test_half_precision_scores_nearly_the_same() -> None:
+    roi_head, feats = mr_cnn(), features()
+    rois = bbox2roi([all_rois()[0].priors])
+    found = []
+    for dtype in ('float32', 'bfloat16'):
+        readonly = ReadOnlyBBoxHead(roi_head.eval(), dtype=dtype)
+        with torch.no_grad():
+            found.append(readonly.predict(feats, rois))
+    for full, half in zip(*found, strict=True):
+        assert half.dtype == torch.float32
+        assert not torch.equal(full, half)
+        torch.testing.assert_close(half, full, atol=0.05, rtol=0.05)
+
+
+def test_another_roi_head_takes_the_parts_with_their_own_keys() -> None:
+    roi_head = MODELS.build(
+        dict(
+            type='mmdet_ohem.LossMaskingRoIHead',
+            bbox_roi_extractor=dict(
+                extractor(), type='mmdet_ohem.RegionExtractor', regions=TWO
+            ),
+            bbox_head=bbox_head('MRCNNBBoxHead', num_regions=2),
+            train_cfg=rcnn_train_cfg(
+                dict(type='mmdet_ohem.AllRoISampler', num=16)
+            ),
+        )
+    )
+    masked = roi_head.eval()
+    mined = mr_cnn().eval()
+    mined.load_state_dict(masked.state_dict())
+    leaf, data = two_images()[0], batch()
+    expected = mined.loss((leaf,), *copy.deepcopy(data))
+    found = masked.loss((leaf,), *copy.deepcopy(data))
+    for key in ('loss_cls', 'loss_bbox'):
+        torch.testing.assert_close(found[key], expected[key])
+
+
 def test_the_pass_holds_one_region_of_a_chunk_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

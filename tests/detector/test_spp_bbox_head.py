@@ -86,6 +86,12 @@ def test_a_checkpoint_of_another_size_is_named(tmp_path: Path) -> None:
         head(7, init_cfg).init_weights()
 
 
+@pytest.mark.parametrize('shape', [(5, CHANNELS, 14), (5, CHANNELS, 7, 7)])
+def test_another_extractor_is_named(shape: tuple[int, ...]) -> None:
+    with pytest.raises(TypeError, match=r'levels \(1, 2, 3, 6\).*the same'):
+        head(7)(torch.zeros(shape))
+
+
 def test_from_scratch_every_level_starts_at_random() -> None:
     ours = head(7)
     ours.init_weights()
