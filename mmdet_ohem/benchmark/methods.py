@@ -49,10 +49,10 @@ def fc_sizes(config: str) -> tuple[int, int]:
     """
     cfg = Config.fromfile(config)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
-    cfg.model.train_cfg = None
-    # Shapes alone: no memory for weights.
+    # Shapes alone: no memory for weights, and no sampler, which would look at
+    # numbers.
     with torch.device('meta'):
-        roi_head = MODELS.build(cfg.model).roi_head
+        roi_head = MODELS.build(dict(cfg.model, train_cfg=None)).roi_head
     layers = {
         name: module
         for name, module in roi_head.named_modules()

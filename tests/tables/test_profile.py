@@ -129,7 +129,8 @@ def test_rows_of_relatives_are_built_on_photographs(row: Row) -> None:
     ]
     regions = config.model.roi_head.get('regions')
     assert len(layers) == (len(regions) + 1 if regions else 1)
-    assert {x.input_scale for x in layers} == {0.1}
+    scale = ANIMALS.model.roi_head.bbox_head.feature_scale
+    assert {x.input_scale for x in layers} == {scale}
     assert {x.out_features for x in layers} == {512}
 
 
