@@ -10,6 +10,7 @@ import sys
 
 from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
+
 from mmdet_ohem.arguments import Parser, existing_file
 from mmdet_ohem.command_line import command
 from mmdet_ohem.features.fill import SPLITS, fill_cache

@@ -25,14 +25,14 @@ class MachineLimits:
     bytes_per_second: float
 
     def seconds(
-        self, load: Workload, num_inputs: int, widths: tuple[int, int]
+        self, load: Workload, num_inputs: int, num_weights: int
     ) -> tuple[float, float]:
         """Least seconds of one read-only pass over all images.
 
         Args:
             load: Sizes.
-            num_inputs: Inputs of fc6.
-            widths: Of fc6 and fc7.
+            num_inputs: Of fc6, for a RoI.
+            num_weights: Of fc6 and fc7.
 
         Returns:
             By arithmetic: fc6 and fc7 of all RoIs. By bandwidth: their
@@ -40,10 +40,10 @@ class MachineLimits:
             read once in ``dtype``.
         """
         rois = load.num_images * load.num_rois
-        weights = num_inputs * widths[0] + widths[0] * widths[1]
         element = torch.empty(0, dtype=self.dtype).element_size()
-        moved = 4 * weights + 2 * element * rois * num_inputs
-        return 2 * rois * weights / self.flops, moved / self.bytes_per_second
+        moved = 4 * num_weights + 2 * element * rois * num_inputs
+        flops = 2 * rois * num_weights
+        return flops / self.flops, moved / self.bytes_per_second
 
 
 def measure_limits(

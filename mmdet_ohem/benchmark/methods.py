@@ -8,7 +8,7 @@ from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.registry import MODELS
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmdet_ohem.benchmark.workload import Workload
 from mmdet_ohem.host.twins import twin, with_roi_head
@@ -37,14 +37,29 @@ def build_detector(config: str, fc_width: int | None = None) -> Any:
     return detector.train()
 
 
-def fc_sizes(config: str) -> tuple[int, tuple[int, int]]:
-    """Inputs of fc6, and the widths of fc6 and fc7, of a config.
+def fc_sizes(config: str) -> tuple[int, int]:
+    """Size of fc6 and fc7, of all regions of a RoI.
 
     Args:
         config: File.
+
+    Returns:
+        How many numbers fc6 reads of a RoI, and how many weights fc6 and fc7
+        have.
     """
-    head = Config.fromfile(config).model.roi_head.bbox_head
-    return head.in_channels * head.roi_feat_size**2, head.fc_out_channels
+    cfg = Config.fromfile(config)
+    init_default_scope(cfg.get('default_scope', 'mmdet'))
+    # Shapes alone: no memory for weights, and no sampler, which would look at
+    # numbers.
+    with torch.device('meta'):
+        roi_head = MODELS.build(dict(cfg.model, train_cfg=None)).roi_head
+    layers = {
+        name: module
+        for name, module in roi_head.named_modules()
+        if isinstance(module, nn.Linear) and name.endswith(('fc6', 'fc7'))
+    }
+    inputs = [x.in_features for n, x in layers.items() if n.endswith('fc6')]
+    return sum(inputs), sum(x.weight.numel() for x in layers.values())
 
 
 class Recipe(NamedTuple):

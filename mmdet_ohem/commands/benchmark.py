@@ -34,7 +34,12 @@ from mmdet_ohem.progress import progress
 NETWORKS = {
     'VGG16': 'fast_rcnn_vgg16_voc07.py',
     'VGG-M': 'fast_rcnn_vgg_m_voc07.py',
+    'SPPnet': 'sppnet_vgg16_voc07.py',
+    'MR-CNN, 2 regions': 'mr_cnn_vgg16_two_regions_voc07.py',
+    'MR-CNN': 'mr_cnn_vgg16_voc07.py',
 }
+# Of the paper's Table 2; the others are its relatives, all with VGG16.
+TABLE_NETWORKS = ['VGG16', 'VGG-M']
 SWEEP = (500, 1000, 2000, 4000, 8000)
 
 
@@ -50,9 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--networks',
         nargs='+',
-        default=list(NETWORKS),
         choices=NETWORKS,
-        help='which of them',
+        help='which of them (default: those of Table 2, '
+        f'{" and ".join(TABLE_NETWORKS)}; with --quick VGG16)',
     )
     parser.add_argument(
         '--num-images',
@@ -93,7 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--quick',
         action='store_true',
-        help='VGG16, one image, baseline and OHEM only; a few minutes',
+        help='one image, baseline and OHEM only; a few minutes a network',
     )
     parser.add_argument(
         '--out', type=new_file, help='Markdown file (default: none)'
@@ -102,8 +107,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _as_measured(args: argparse.Namespace) -> None:
     """Change the arguments to what is measured."""
+    if args.networks is None:
+        args.networks = ['VGG16'] if args.quick else TABLE_NETWORKS
     if args.quick:
-        args.networks, args.num_images = ['VGG16'], [1]
+        args.num_images = [1]
         args.methods = ['baseline', 'OHEM']
     if args.methods[0] != 'baseline':
         args.methods = ['baseline', *args.methods]

@@ -77,7 +77,8 @@ class RoIPoolExtractor(BaseRoIExtractor):
         """
         if roi_scale_factor is not None:
             rois = self.roi_rescale(rois, roi_scale_factor)
-        return self.roi_layers[0](_as_read(feats[0]), self._inclusive(rois))
+        feat = self._as_read(feats[0])
+        return self.roi_layers[0](feat, self._inclusive(rois))
 
     def rounded(self, rois: Tensor) -> Tensor:
         """RoIs in cells: equal rows pool the same, shape (R, 5)."""
@@ -89,16 +90,16 @@ class RoIPoolExtractor(BaseRoIExtractor):
         inclusive[:, 3:] -= self.pixel
         return inclusive
 
+    @staticmethod
+    def _as_read(feat: Tensor) -> Tensor:
+        """Features in the precision that the layer behind reads them in.
 
-def _as_read(feat: Tensor) -> Tensor:
-    """Features in the precision that the layer behind reads them in.
-
-    Rounding commutes with the maximum, so that autocast may round cells
-    instead of bins, which are dozens of times as many: the numbers are the
-    same. With gradients it is left alone, for these would be added up in
-    half precision.
-    """
-    device = feat.device.type
-    if torch.is_grad_enabled() or not torch.is_autocast_enabled(device):
-        return feat
-    return feat.to(torch.get_autocast_dtype(device))
+        Rounding commutes with the maximum, so that autocast may round cells
+        instead of bins, which are dozens of times as many: the numbers are the
+        same. With gradients it is left alone, for these would be added up in
+        half precision.
+        """
+        device = feat.device.type
+        if torch.is_grad_enabled() or not torch.is_autocast_enabled(device):
+            return feat
+        return feat.to(torch.get_autocast_dtype(device))

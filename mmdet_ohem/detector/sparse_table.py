@@ -52,7 +52,8 @@ class SparseTable:
         ]
         starts = list(accumulate(map(math.prod, shapes), initial=0))
         self.offsets = torch.tensor(starts, device=feats.device)
-        # The last row is what an empty bin finds.
+        #: The last row, zero: what an empty bin finds.
+        self.nowhere = starts[-1]
         self.values = feats.new_empty(starts[-1] + 1, channels)
         self.values[-1] = 0
         self.cells = None
@@ -111,13 +112,13 @@ class SparseTable:
             ]
         )
         empty = (bins.bottom <= bins.top) | (bins.right <= bins.left)
-        return places.masked_fill_(empty, len(self.values) - 1)
+        return places.masked_fill_(empty, self.nowhere)
 
     def look_up(self, places: Tensor) -> tuple[Tensor, Tensor | None]:
         """Maximum of each bin and its cell.
 
         Args:
-            places: Columns of :meth:`places`, shape (4, B).
+            places: Columns of :meth:`places`, shape (4, B), or of more rows.
 
         Returns:
             Both of shape (B, C); 0 and -1 for an empty bin. Of equal cells

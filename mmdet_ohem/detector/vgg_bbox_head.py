@@ -16,7 +16,8 @@ from mmdet_ohem.detector.pretrained import (
 )
 from mmdet_ohem.registry import MODELS
 
-_TORCHVISION_NAMES = {
+#: Parameters of fc6 and fc7 -> their names in a torchvision VGG16.
+TORCHVISION_NAMES = {
     'fc6.weight': 'classifier.0.weight',
     'fc6.bias': 'classifier.0.bias',
     'fc7.weight': 'classifier.3.weight',
@@ -29,7 +30,7 @@ _TORCHVISION_NAMES = {
 _OUTPUTS_AT_ONCE = 512
 
 
-class _WideLinear(nn.Linear):
+class WideLinear(nn.Linear):
     """A linear layer that autocast on CPU need not copy as a whole.
 
     fc6 of VGG16 has 400 MB of weights, and a copy of 200 MB in half precision
@@ -74,6 +75,22 @@ class _WideLinear(nn.Linear):
         return torch.addmm(bias, x, weight.t(), alpha=self.input_scale)
 
 
+def check_feature_scale(feature_scale: float) -> None:
+    """Look at a key of a config.
+
+    Args:
+        feature_scale: What pooled features count times.
+
+    Raises:
+        ValueError: It is not above 0.
+    """
+    if not 0 < feature_scale < math.inf:
+        raise ValueError(
+            f'feature_scale is {feature_scale}, expected a number above 0: '
+            '1 / the rms of the pooled features'
+        )
+
+
 @MODELS.register_module()
 class VGGBBoxHead(BBoxHead):
     """fc6 and fc7, each with ReLU and dropout, then class and box outputs.
@@ -107,11 +124,7 @@ class VGGBBoxHead(BBoxHead):
         init_cfg: OptConfigType = None,
         **kwargs: Any,
     ) -> None:
-        if not 0 < feature_scale < math.inf:
-            raise ValueError(
-                f'feature_scale is {feature_scale}, expected a number above '
-                '0: 1 / the rms of the pooled features'
-            )
+        check_feature_scale(feature_scale)
         fc6_width, fc7_width = fc_out_channels
         roi_feat_size = kwargs.pop('roi_feat_size', 7)
         # The base class sizes its output layers by in_channels, which here is
@@ -119,8 +132,8 @@ class VGGBBoxHead(BBoxHead):
         super().__init__(in_channels=fc7_width, roi_feat_size=1, **kwargs)
         self.pretrained_cfg = init_cfg
         num_inputs = in_channels * roi_feat_size**2
-        self.fc6 = _WideLinear(num_inputs, fc6_width, feature_scale)
-        self.fc7 = _WideLinear(fc6_width, fc7_width)
+        self.fc6 = WideLinear(num_inputs, fc6_width, feature_scale)
+        self.fc7 = WideLinear(fc6_width, fc7_width)
         self.relu = nn.ReLU(inplace=True)
         self.dropout = nn.Dropout(dropout)
 
@@ -133,7 +146,7 @@ class VGGBBoxHead(BBoxHead):
         super().init_weights()
         checkpoint = pretrained_checkpoint(self.pretrained_cfg)
         if checkpoint is not None:
-            load_pretrained(self, checkpoint, _TORCHVISION_NAMES)
+            load_pretrained(self, checkpoint, TORCHVISION_NAMES)
             return
         for layer in (self.fc6, self.fc7):
             kaiming_init(layer, mode='fan_in')

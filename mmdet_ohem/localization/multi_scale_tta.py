@@ -1,5 +1,6 @@
 """+M of section 6 at test time: all scales, merged before any NMS."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ from mmdet.structures import DetDataSample
 from mmengine.config import ConfigDict
 from mmengine.model import BaseTTAModel
 from mmengine.structures import InstanceData
-from torch import nn
+from torch import Tensor, nn
 
 from mmdet_ohem.host.refusals import check_detector
 from mmdet_ohem.localization.candidates import (
@@ -15,6 +16,7 @@ from mmdet_ohem.localization.candidates import (
     final_detections,
 )
 from mmdet_ohem.localization.inference import candidate_prediction
+from mmdet_ohem.localization.scale_choice import at_closest_scales
 from mmdet_ohem.localization.views import distinct_views, flipped_back
 from mmdet_ohem.registry import MODELS
 
@@ -31,6 +33,11 @@ class MultiScaleTTAModel(BaseTTAModel):
     3. Boxes of flipped views are mirrored back, all are pooled.
     4. One NMS over the pool; with +B, one vote with the pool's boxes.
 
+    With ``scale_choice='closest'``, as in SPPnet and MR-CNN, a proposal is
+    scored in one view alone (one of those that are flipped, one of the
+    others), where its area is closest to ``closest_to`` squared. +B goes on
+    with its box in this view.
+
     Takes what ``TestTimeAug`` gives, with proposals in each view or with an
     RPN that makes them. The ground truth of a merged sample is that of its
     first view: ``LoadAnnotations`` comes after ``Resize`` and flip, and is in
@@ -41,6 +48,9 @@ class MultiScaleTTAModel(BaseTTAModel):
         tta_cfg: Keys that replace those of the detector's ``test_cfg.rcnn``:
             ``score_thr``, ``nms``, ``max_per_img``.
         data_preprocessor: As for ``BaseTTAModel``.
+        scale_choice: 'all': each proposal is scored in all views; or
+            'closest'.
+        closest_to: Side of a square, pixels of the resized image.
 
     Attributes:
         localization: Keys for ``candidate_prediction``, set while +B is on:
@@ -50,7 +60,9 @@ class MultiScaleTTAModel(BaseTTAModel):
 
     Raises:
         TypeError: The detector has no RoI head that predicts boxes as
-            ``StandardRoIHead`` does, or it predicts masks.
+            ``StandardRoIHead`` does, or it predicts masks; or, with
+            'closest', it has an RPN, whose proposals differ in each view.
+        ValueError: ``scale_choice`` or ``closest_to`` is out of range.
     """
 
     def __init__(
@@ -58,9 +70,28 @@ class MultiScaleTTAModel(BaseTTAModel):
         module: dict | nn.Module,
         tta_cfg: dict | None = None,
         data_preprocessor: dict | nn.Module | None = None,
+        scale_choice: str = 'all',
+        closest_to: float = 224,
     ) -> None:
         super().__init__(module, data_preprocessor)
         check_detector(self.module, masks=False)
+        if scale_choice not in ('all', 'closest'):
+            raise ValueError(
+                f"scale_choice must be 'all' or 'closest', got "
+                f'{scale_choice!r}'
+            )
+        if not 0 < closest_to < math.inf:
+            raise ValueError(
+                f'closest_to must be more than 0 pixels, got {closest_to}'
+            )
+        if scale_choice == 'closest' and self.module.with_rpn:
+            raise TypeError(
+                "scale_choice='closest' chooses a view for each proposal, but "
+                f'{type(self.module).__name__} has an RPN, which makes other '
+                "proposals in each. Remedy: scale_choice='all'"
+            )
+        self.scale_choice = scale_choice
+        self.closest_to = closest_to
         self.tta_cfg = dict(tta_cfg or {})
         self.localization: dict | None = None
         self.voting_iou_thr: float | None = None
@@ -79,8 +110,8 @@ class MultiScaleTTAModel(BaseTTAModel):
         """
         views = list(zip(data['inputs'], data['data_samples'], strict=True))
         num_images = len(data['data_samples'][0])
-        distinct = [
-            distinct_views(
+        wanted = [
+            self._samples_of_views(
                 [images[i] for images, _ in views],
                 [samples[i] for _, samples in views],
             )
@@ -88,19 +119,38 @@ class MultiScaleTTAModel(BaseTTAModel):
         ]
         found: list[list[DetDataSample]] = [[] for _ in range(num_images)]
         with candidate_prediction(self.module, **(self.localization or {})):
-            for v, (images, samples) in enumerate(views):
-                new = [i for i in range(num_images) if v in distinct[i]]
+            for v, (images, _) in enumerate(views):
+                new = [i for i in range(num_images) if v in wanted[i]]
                 if not new:
                     continue
                 batch = dict(
                     inputs=[images[i] for i in new],
-                    data_samples=[samples[i] for i in new],
+                    data_samples=[wanted[i][v] for i in new],
                 )
                 for i, sample in zip(
                     new, self.module.test_step(batch), strict=True
                 ):
                     found[i].append(sample)
         return self.merge_preds(found)
+
+    def _samples_of_views(
+        self, images: Sequence[Tensor], samples: Sequence[DetDataSample]
+    ) -> dict[int, DetDataSample]:
+        """What is computed of an image: sample by index of the view.
+
+        Args:
+            images: Its views, each (C, H, W).
+            samples: Of these views.
+        """
+        distinct = distinct_views(images, samples)
+        if self.scale_choice == 'all':
+            return {v: samples[v] for v in distinct}
+        found = at_closest_scales(
+            [samples[v] for v in distinct], self.closest_to
+        )
+        return {
+            v: x for v, x in zip(distinct, found, strict=True) if x is not None
+        }
 
     def merge_preds(
         self, data_samples_list: Sequence[Sequence[DetDataSample]]

@@ -38,7 +38,28 @@ _COLLECTIONS = [
             'Example Mining',
         ),
     ),
+    dict(
+        Name='SPPnet',
+        Paper=dict(
+            URL='https://arxiv.org/abs/1406.4729',
+            Title='Spatial Pyramid Pooling in Deep Convolutional Networks for '
+            'Visual Recognition',
+        ),
+    ),
+    dict(
+        Name='MR-CNN',
+        Paper=dict(
+            URL='https://arxiv.org/abs/1505.01749',
+            Title='Object detection via a multi-region & semantic '
+            'segmentation-aware CNN model',
+        ),
+    ),
 ]
+# Baselines that are not Fast R-CNN, by their box heads.
+_RELATIVES = {
+    'mmdet_ohem.SPPBBoxHead': 'SPPnet',
+    'mmdet_ohem.MRCNNBBoxHead': 'MR-CNN',
+}
 
 
 def metafile_text(configs: Path, tables: Iterable[Table]) -> str:
@@ -69,7 +90,7 @@ def _rows(tables: Iterable[Table]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for table in tables:
         for row in table.rows:
-            if row.config is None:
+            if row.config is None or not row.paper:
                 continue
             entry = found.setdefault(row.config, {'Paper Rows': []})
             place = f'Table {table.number} row {row.number}'
@@ -92,7 +113,11 @@ def _model(path: Path, paper: Mapping[str, Any]) -> dict[str, Any]:
         lazy_import=False,
     )
     model, loop = config.model, config.train_cfg
-    is_ohem = 'mmdet_ohem.OHEMSampler' in str(model.train_cfg)
+    collection = 'OHEM'
+    if 'mmdet_ohem.OHEMSampler' not in str(model.train_cfg):
+        bbox_head = model.roi_head.bbox_head  # a cascade has several
+        kind = bbox_head['type'] if isinstance(bbox_head, dict) else ''
+        collection = _RELATIVES.get(kind, 'Fast R-CNN')
     datasets = _training_data(config.train_dataloader.dataset)
     # An iteration here is an update of the weights.
     passes = config.optim_wrapper.get('accumulative_counts', 1)
@@ -107,7 +132,7 @@ def _model(path: Path, paper: Mapping[str, Any]) -> dict[str, Any]:
         metadata['Epochs'] = loop.max_epochs
     return {
         'Name': path.stem,
-        'In Collection': 'OHEM' if is_ohem else 'Fast R-CNN',
+        'In Collection': collection,
         'Config': f'configs/{path.name}',
         'Weights': _NO_WEIGHTS.format(path.stem),
         'Metadata': {**metadata, **paper},

@@ -62,7 +62,7 @@ def _facts(config: Config) -> dict[str, str]:
     # A cascade is known by its first stage.
     first = rcnn[0] if isinstance(rcnn, (list, tuple)) else rcnn
     facts = {
-        'detector': _plain(model.type),
+        'detector': _detector(model),
         'backbone': _plain(model.get('backbone', {}).get('type', '')),
         'sampling': _sampling(first.sampler),
         'bg_lo': f'bg_lo = {_bg_lo(first.assigner):g}',
@@ -73,6 +73,20 @@ def _facts(config: Config) -> dict[str, str]:
     if batch_size:
         facts['images'] = f'N = {batch_size}'
     return facts
+
+
+def _detector(model: Any) -> str:
+    """Its class, or the name of a relative, which the box head tells."""
+    roi_head = model.get('roi_head') or {}
+    bbox_head = roi_head.get('bbox_head') or {}
+    # Of a cascade it is a list.
+    head = bbox_head.get('type') if isinstance(bbox_head, dict) else None
+    if head == 'mmdet_ohem.SPPBBoxHead':
+        return 'SPPnet'
+    if head == 'mmdet_ohem.MRCNNBBoxHead':
+        regions = roi_head.get('regions')
+        return f'MR-CNN, {len(regions)} regions' if regions else 'MR-CNN'
+    return _plain(model.type)
 
 
 def _sampling(sampler: Any) -> str:

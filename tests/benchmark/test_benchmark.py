@@ -161,15 +161,52 @@ def test_the_stopwatch_leaves_the_method_as_it_was(detector: Any) -> None:
 def test_the_limit_is_that_of_arithmetic_and_bandwidth() -> None:
     limits = MachineLimits(torch.bfloat16, 1e12, 1e10)
     load = Workload('VGG16', '', num_images=2, num_rois=1000)
-    flops, moved = limits.seconds(load, 100, (20, 10))
+    flops, moved = limits.seconds(load, 100, 2200)
     assert flops == pytest.approx(2 * 2000 * (100 * 20 + 20 * 10) / 1e12)
     assert moved == pytest.approx((4 * 2200 + 2 * 2 * 2000 * 100) / 1e10)
 
 
 def test_sizes_are_those_of_the_detector(detector: Any) -> None:
-    num_inputs, widths = fc_sizes(str(CONFIG))
+    num_inputs, num_weights = fc_sizes(str(CONFIG))
     assert num_inputs == detector.roi_head.bbox_head.fc6.in_features
-    assert tuple(widths) == (4096, 4096)
+    assert num_weights == (num_inputs + 4096) * 4096
+
+
+@pytest.mark.parametrize(
+    ('config', 'num_regions', 'num_bins'),
+    [
+        ('sppnet_vgg16_voc07', 1, 50),
+        # One more region relocates the boxes.
+        ('mr_cnn_vgg16_two_regions_voc07', 3, 49),
+        ('mr_cnn_vgg16_voc07', 11, 49),
+    ],
+)
+def test_sizes_are_those_of_all_regions(
+    config: str, num_regions: int, num_bins: int
+) -> None:
+    num_inputs, num_weights = fc_sizes(str(CONFIG.with_stem(config)))
+    assert num_inputs == num_regions * num_bins * 512
+    assert num_weights == (num_inputs + num_regions * 4096) * 4096
+
+
+@pytest.mark.parametrize(
+    'config', ['sppnet_vgg16_voc07', 'mr_cnn_vgg16_two_regions_voc07']
+)
+def test_relatives_are_measured_as_fast_rcnn_is(config: str) -> None:
+    path = str(CONFIG.with_stem(config))
+    load = Workload('x', path, 1, 60, 16, height=64, width=96)
+    costs = compare_methods(
+        build_detector(path, fc_width=8),
+        load,
+        ['baseline', 'OHEM', 'loss masking'],
+        rounds=1,
+        device=CPU,
+    )
+    assert [x.method for x in costs] == ['baseline', 'OHEM', 'loss masking']
+    assert all(x.seconds[0] > 0 for x in costs)
+    assert [x.parts['read-only pass'] > 0 for x in costs] == [
+        False, True, False
+    ]  # fmt: skip
 
 
 def test_limits_are_measured() -> None:

@@ -29,7 +29,14 @@ STEPS = [*kinds(LEAVES, 'model'), 'fast_rcnn_vgg16_ohem_accumulate_voc07.py']
 TESTS = kinds(
     [x for x in LEAVES if '_vgg16_' in x and 'released' not in x],
     'test_dataloader', 'test_evaluator', 'test_cfg', 'custom_hooks',
+    'tta_model',
 )  # fmt: skip
+# Of the relatives, which differ in their models.
+TESTS += [
+    'sppnet_vgg_m_voc07.py',
+    'mr_cnn_vgg16_two_regions_voc07.py',
+    'mr_cnn_vgg16_semantic_ohem_voc07.py',
+]
 
 
 @pytest.fixture(scope='module')
@@ -127,6 +134,9 @@ def test_one_test(
     config.work_dir = str(tmp_path)
     # Weights at random: all scores are alike, and all boxes would be kept.
     config.model.test_cfg.rcnn.max_per_img = 20
+    for hook in config.custom_hooks:
+        if hook.type == 'mmdet_ohem.IterativeBBoxVotingHook':
+            hook.refine_max_per_class = 5
     if 'outfile_prefix' in config.test_evaluator:
         config.test_evaluator.outfile_prefix = str(tmp_path / 'out')
     config.experiment_name = f'{tmp_path}'

@@ -46,7 +46,7 @@ SCHEDULES = {
 # Convolutions that are not trained, of how many.
 FROZEN = {
     'mmdet_ohem.VGG16': {2: (4, 13), 5: (13, 13)},
-    'mmdet_ohem.VGGM': {1: (1, 5)},
+    'mmdet_ohem.VGGM': {1: (1, 5), 5: (5, 5)},
 }
 
 
@@ -293,7 +293,11 @@ def test_parameters_are_trained_as_released(name: str) -> None:
     model, groups = groups_of(name)
     rate = config.optim_wrapper.optimizer.lr
     layers = ('fc6', 'fc7', 'fc_cls', 'fc_reg')
-    fc_biases = {f'roi_head.bbox_head.{x}.bias' for x in layers}
+    fc_biases = {
+        f'{key}.bias'
+        for key, module in model.named_modules()
+        if isinstance(module, nn.Linear) and key.endswith(layers)
+    }
     for key, group in groups.items():
         is_bias = key.endswith('bias')
         # 2015: no bias decays; OHEM's release: those of convolutions do, and
@@ -302,17 +306,19 @@ def test_parameters_are_trained_as_released(name: str) -> None:
         decays = not spared or name == RELEASED
         assert group['lr'] == pytest.approx(rate * (1 + is_bias)), key
         assert group['weight_decay'] == 0.0005 * decays, key
+    assert len(fc_biases) >= 4
     assert fc_biases <= groups.keys()
     convs = [
         key
         for key, module in model.named_modules()
-        if isinstance(module, nn.Conv2d)
+        if isinstance(module, nn.Conv2d) and key.startswith('backbone')
     ]
     trained = [f'{key}.weight' in groups for key in convs]
     backbone = config.model.backbone
     frozen, total = FROZEN[backbone.type][backbone.frozen_stages]
     assert trained == [False] * frozen + [True] * (total - frozen)
-    assert backbone.frozen_stages != 5 or 'demo' in name
+    fixed = 'demo' in name or 'sppnet' in name
+    assert (backbone.frozen_stages == 5) == fixed
 
 
 def test_baseline_samples_by_the_heuristic() -> None:

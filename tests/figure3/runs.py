@@ -42,9 +42,10 @@ def small_config(data_root: Path, name: str = 'fast_rcnn_vgg16_voc07') -> Any:
         out_indices=(2,),
         norm_cfg=dict(type='BN', requires_grad=True),
     )
-    config.model.roi_head.bbox_roi_extractor.update(
-        out_channels=16, output_size=3
-    )
+    extractor = config.model.roi_head.bbox_roi_extractor
+    extractor.out_channels = 16
+    if 'output_size' in extractor:
+        extractor.output_size = 3
     config.model.roi_head.bbox_head.update(
         in_channels=16,
         roi_feat_size=3,

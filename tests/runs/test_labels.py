@@ -34,6 +34,20 @@ def test_runs_are_named_by_what_sets_them_apart() -> None:
     assert labels('fast_rcnn_vgg16_voc07') == ['random']
 
 
+def test_the_relatives_are_named() -> None:
+    assert labels(
+        'fast_rcnn_vgg16_ohem_voc07',
+        'sppnet_vgg16_ohem_voc07',
+        'mr_cnn_vgg16_ohem_voc07',
+        'mr_cnn_vgg16_two_regions_ohem_voc07',
+    ) == [
+        'FastRCNN, OHEM',
+        'SPPnet, OHEM',
+        'MR-CNN, 10 regions, OHEM',
+        'MR-CNN, 2 regions, OHEM',
+    ]
+
+
 def test_runs_of_one_config_are_named_by_their_folders() -> None:
     assert labels(*['fast_rcnn_vgg16_ohem_voc07'] * 2) == [
         'OHEM (seed0)',

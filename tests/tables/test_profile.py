@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from mmdet.registry import MODELS
 from mmengine.config import Config
 
 from mmdet_ohem.tables import TABLES, NotInProfileError, Row
@@ -83,7 +85,53 @@ def test_other_data_are_not_replaced(data: str) -> None:
         at_profile(load(f'fast_rcnn_vgg16_ohem_{data}'), DEMO, CONFIGS)
 
 
+RELATIVES = {
+    'sppnet_vgg16_voc07': 'sppnet_vgg16_demo',
+    'sppnet_vgg16_ohem_voc07': 'sppnet_vgg16_ohem_demo',
+    'mr_cnn_vgg16_two_regions_voc07': 'mr_cnn_vgg16_demo',
+    'mr_cnn_vgg16_two_regions_ohem_voc07': 'mr_cnn_vgg16_ohem_demo',
+}
+
+
+@pytest.mark.parametrize('name', RELATIVES)
+def test_relatives_on_the_demo_are_their_own_leaves(name: str) -> None:
+    config = at_profile(load(name), DEMO, CONFIGS)
+    own = load(RELATIVES[name])
+    for key in (
+        'model', 'optim_wrapper', 'param_scheduler', 'train_cfg',
+        'train_dataloader', 'test_dataloader', 'test_evaluator', 'test_cfg',
+        'custom_hooks', 'tta_pipeline', 'randomness',
+    ):  # fmt: skip
+        assert config[key] == own[key], key
+
+
 ANIMALS = load('fast_rcnn_vgg16_voc12_animals')
+
+
+@pytest.mark.parametrize(
+    'row',
+    [x for x in TABLES[3].select(None) if 'fast_rcnn' not in str(x.config)
+     and x.settings['train set'] == '07'],
+    ids=lambda x: str(x.number),
+)  # fmt: skip
+def test_rows_of_relatives_are_built_on_photographs(row: Row) -> None:
+    profile = ANIMALS.copy()
+    profile.multi_scale_train_pipeline = profile.get(
+        'multi_scale_train_pipeline', profile.train_pipeline
+    )
+    profile.tta_pipeline = profile.get('tta_pipeline', [])
+    config = at_profile(load(str(row.config)), profile, CONFIGS)
+    config.model.update(feature_cache=None, train_cfg=None)
+    with torch.device('meta'):
+        head = MODELS.build(config.model).roi_head.bbox_head
+    layers = [
+        module for name, module in head.named_modules() if name.endswith('fc6')
+    ]
+    regions = config.model.roi_head.get('regions')
+    assert len(layers) == (len(regions) + 1 if regions else 1)
+    scale = ANIMALS.model.roi_head.bbox_head.feature_scale
+    assert {x.input_scale for x in layers} == {scale}
+    assert {x.out_features for x in layers} == {512}
 
 
 @pytest.mark.parametrize('name', ['demo', 'voc12_animals'])

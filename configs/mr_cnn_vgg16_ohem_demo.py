@@ -1,0 +1,9 @@
+# OHEM in mr_cnn_vgg16_demo.py; as fast_rcnn_vgg16_ohem_demo.py.
+_base_ = './mr_cnn_vgg16_demo.py'
+
+model = dict(
+    train_cfg=dict(
+        rcnn=dict(
+            assigner=dict(neg_iou_thr=0.5),  # bg_lo = 0
+            sampler=dict(
+                _delete_=True, type='mmdet_ohem.OHEMSampler', num=64))))

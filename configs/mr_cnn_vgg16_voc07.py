@@ -1,0 +1,7 @@
+# MR-CNN with VGG16 on VOC07, all ten regions; docs/relatives.md.
+_base_ = [
+    '_base_/models/mr_cnn_vgg16.py',
+    '_base_/datasets/voc07.py',
+    '_base_/schedules/schedule_80k.py',
+    '_base_/default_runtime.py',
+]

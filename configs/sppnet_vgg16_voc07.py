@@ -1,0 +1,7 @@
+# SPPnet with VGG16 on VOC07; docs/relatives.md.
+_base_ = [
+    '_base_/models/sppnet_vgg16.py',
+    '_base_/datasets/voc07.py',
+    '_base_/schedules/schedule_80k.py',
+    '_base_/default_runtime.py',
+]
