@@ -4,11 +4,13 @@ collect reads the runs of tools/run_table.py into a file of records; runs that
 the file has already are replaced, others stay; with --trials it reads those
 instead. write fills the document's
 template with the records. check says whether the document is what the records
-say: exit status 1 where it is not.
+say: exit status 1 where it is not. Both look after the part of a page, of the
+README, between two marks as well.
 """
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from mmdet_ohem.arguments import Parser, existing_folder
@@ -20,7 +22,7 @@ from mmdet_ohem.evidence import (
     trial_of,
     write_records,
 )
-from mmdet_ohem.evidence.document import write_document
+from mmdet_ohem.evidence.document import insert, write_document
 from mmdet_ohem.host.files import write_text
 from mmdet_ohem.runs.work_dir import WorkDir
 
@@ -66,6 +68,18 @@ def parse_args() -> argparse.Namespace:
         default=DOCS / 'evidence.md',
         help='the document (default: docs/evidence.md)',
     )
+    parser.add_argument(
+        '--page',
+        type=Path,
+        default=DOCS.parent / 'README.md',
+        help='page of which a part is written (default: README.md)',
+    )
+    parser.add_argument(
+        '--part',
+        type=Path,
+        default=DOCS / 'evidence' / 'readme.md.j2',
+        help='template of that part (default: docs/evidence/)',
+    )
     return parser.parse_args()
 
 
@@ -87,19 +101,36 @@ def main() -> int:
     args = parse_args()
     if args.action == 'collect':
         return collect(args)
-    text = write_document(args.template, Evidence(read_records(args.records)))
-    if args.action == 'write':
-        write_text(args.out, text)
-        print(f'{args.out} is written')
-        return 0
-    same = args.out.exists() and args.out.read_text(encoding='utf-8') == text
-    print(
-        f'{args.out} is what {args.records} says'
-        if same
-        else f'{args.out} is not what {args.records} says. Remedy: '
-        'tools/evidence.py write'
-    )
-    return 0 if same else 1
+    evidence = Evidence(read_records(args.records))
+    page = args.page.read_text(encoding='utf-8')
+    texts = {
+        args.out: write_document(args.template, evidence),
+        args.page: insert(page, write_document(args.part, evidence)),
+    }
+    return write(texts) if args.action == 'write' else check(texts)
+
+
+def write(texts: Mapping[Path, str]) -> int:
+    """Write the pages."""
+    for path, text in texts.items():
+        write_text(path, text)
+        print(f'{path} is written')
+    return 0
+
+
+def check(texts: Mapping[Path, str]) -> int:
+    """Say which pages are not what the records say."""
+    wrong = [
+        path
+        for path, text in texts.items()
+        if not path.exists() or path.read_text(encoding='utf-8') != text
+    ]
+    for path in texts:
+        verdict = 'is not' if path in wrong else 'is'
+        print(f'{path} {verdict} what the records say')
+    if wrong:
+        print('Remedy: tools/evidence.py write')
+    return 1 if wrong else 0
 
 
 if __name__ == '__main__':

@@ -14,7 +14,7 @@ from mmdet_ohem.evidence import (
     read_records,
     trial_of,
 )
-from mmdet_ohem.evidence.document import Document
+from mmdet_ohem.evidence.document import MARKS, Document, insert
 from mmdet_ohem.runs.work_dir import WorkDir
 from tests.tables.finished_runs import OHEM, finish
 from tools import evidence
@@ -91,7 +91,11 @@ def test_the_document_follows_the_records(
     train(finish(tmp_path / 'runs', 0, {'AP50': 0.25}, data='toy'), [1.0])
     template, out = tmp_path / 'a.md.j2', tmp_path / 'a.md'
     template.write_text("mAP {{ value('toy', 'vgg16_ohem') }}\n")
+    page, part = tmp_path / 'README.md', tmp_path / 'b.md.j2'
+    page.write_text('# Title\n' + '\n'.join([*MARKS, 'end\n']))
+    part.write_text("AP {{ value('toy', 'vgg16_ohem') }}")
     files = dict(records=tmp_path / 'r.jsonl', template=template, out=out)
+    files |= dict(page=page, part=part)
 
     def tool(*args: object) -> int:
         options = [x for k, v in files.items() for x in (f'--{k}', v)]
@@ -104,9 +108,27 @@ def test_the_document_follows_the_records(
     assert tool('check') == 1
     assert tool('write') == 0
     assert out.read_text() == 'mAP 25.0\n'
+    begin, end = MARKS
+    lines = ['# Title', begin, 'AP 25.0', end, 'end', '']
+    assert page.read_text().split('\n') == lines
     assert tool('check') == 0
     out.write_text('mAP 52.0\n')
     capsys.readouterr()
     assert tool('check') == 1
     assert 'Remedy: tools/evidence.py write' in capsys.readouterr().out
     assert len(read_records(tmp_path / 'r.jsonl')) == 1
+
+
+@pytest.mark.parametrize(
+    'page', ['', MARKS[0], '\n'.join([*MARKS[::-1], '']), '\n'.join(MARKS * 2)]
+)
+def test_a_page_has_both_marks_once(page: str) -> None:
+    with pytest.raises(ValueError, match='once each'):
+        insert(page, 'text')
+
+
+def test_documents_of_the_project_are_what_its_records_say(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, 'argv', ['evidence.py', 'check'])
+    assert evidence.main() == 0, capsys.readouterr().out
