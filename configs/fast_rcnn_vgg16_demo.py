@@ -2,8 +2,7 @@
 # schedule unlearns more in conv3-5 than it learns: they stay as they are.
 _base_ = [
     '_base_/models/fast_rcnn_vgg16.py', '_base_/datasets/demo.py',
-    '_base_/schedules/schedule_demo.py', '_base_/default_runtime.py'
-]
+    '_base_/schedules/schedule_demo.py', '_base_/default_runtime.py']
 _weights = dict(type='Pretrained', checkpoint='data/demo/vgg16_digits.pth')
 model = dict(
     backbone=dict(frozen_stages=5, init_cfg=_weights),

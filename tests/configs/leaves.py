@@ -15,6 +15,8 @@ LEAVES = sorted(path.name for path in CONFIGS.glob('*.py'))
 # own.
 RELATIVES = [x for x in LEAVES if x.startswith(('sppnet_', 'mr_cnn_'))]
 FAST_RCNN = [x for x in LEAVES if x.startswith('fast_rcnn_')] + RELATIVES
+# Configs on other data, which put tables at another size.
+PROFILES = ('fast_rcnn_vgg16_demo.py', 'fast_rcnn_vgg16_voc12_animals.py')
 # The form for your own data: its users fill in its head.
 FORM = 'fast_rcnn_vgg16_ohem_custom_voc.py'
 BASELINE = 'fast_rcnn_vgg16_voc07.py'

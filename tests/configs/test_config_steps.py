@@ -16,14 +16,16 @@ from tests.configs.data_folder import NAMES, write_data
 from tests.configs.leaves import (
     FAST_RCNN,
     FORM,
+    PROFILES,
     datasets_of,
     kinds,
     load,
     on_folder,
 )
 
-# The demo and the form have data folders of their own.
-LEAVES = [x for x in FAST_RCNN if 'demo' not in x and x != FORM]
+# Profiles and the form have data folders of their own.
+OTHERS = (FORM, *PROFILES)
+LEAVES = [x for x in FAST_RCNN if 'demo' not in x and x not in OTHERS]
 # What can go wrong in a step: one leaf of each kind of model.
 STEPS = [*kinds(LEAVES, 'model'), 'fast_rcnn_vgg16_ohem_accumulate_voc07.py']
 TESTS = kinds(

@@ -24,7 +24,9 @@ def test_each_config_has_all_guards(name: str) -> None:
     config = load(name)
     assert guards_of(config) == GUARDS
     # What a leaf says of its checkpoints is kept.
-    assert config.default_hooks.checkpoint.interval in (100, 10000, 20000)
+    assert config.default_hooks.checkpoint.interval in (
+        100, 500, 10000, 20000,
+    )  # fmt: skip
 
 
 def test_the_command_line_leaves_them_on() -> None:
