@@ -130,7 +130,7 @@ def test_mmdet_is_no_requirement(built: Path) -> None:
     (metadata,) = (built / 'wheel site').glob('*.dist-info/METADATA')
     required = re.findall(r'^Requires-Dist: (.*)', metadata.read_text(), re.M)
     always = [name for name in required if 'extra ==' not in name]
-    assert always == ['numpy', 'rich']
+    assert always == ['numpy', 'rich', 'safetensors']
 
 
 def test_an_sdist_builds_the_same_wheel(built: Path) -> None:

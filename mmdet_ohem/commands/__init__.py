@@ -13,7 +13,7 @@ from mmdet_ohem.command_line import DEBUG, PROGRAM, command
 from mmdet_ohem.version import __version__
 
 #: Names of the subcommands.
-COMMANDS = ('doctor',)
+COMMANDS = ('doctor', 'proposals')
 
 
 @command()

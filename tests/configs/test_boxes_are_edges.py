@@ -23,7 +23,7 @@ from mmdet.structures.bbox import bbox_overlaps
 from torch import Tensor
 
 from mmdet_ohem.proposals import save_proposals
-from mmdet_ohem.proposals.make import convert_proposals
+from mmdet_ohem.proposals.convert import convert_proposals
 from mmdet_ohem.proposals.proposal_file import make_entry
 from mmdet_ohem.proposals.selective_search import rects_to_boxes
 from tests.configs.leaves import load
