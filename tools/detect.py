@@ -39,7 +39,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--boxes',
         type=existing_file,
-        metavar='FILE.pkl',
+        metavar='FILE',
         help='proposal file with these images, boxes as edges (default: '
         'selective search)',
     )
