@@ -6,7 +6,7 @@ and as mmdet's pickle, and reads both.
 """
 
 import argparse
-import gc
+import multiprocessing
 import os
 import pickle
 import sys
@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmdet_ohem.arguments import Parser, at_least, existing_folder
 from mmdet_ohem.command_line import command
+from mmdet_ohem.host.files import replacing
 from mmdet_ohem.proposals import ProposalStore
 from mmdet_ohem.proposals.image_files import SUFFIXES
 from mmdet_ohem.proposals.image_headers import read_image
@@ -131,17 +132,20 @@ def measure_store(
     folder.mkdir(parents=True, exist_ok=True)
     store, pickled = folder / 'store.safetensors', folder / 'mmdet.pkl'
     print(
-        '| file | images | GB | opened, s | memory of it, MiB | more with '
-        f'{num_workers} workers, MiB | images a second, random |'
+        '| file | images | GB | opened, s | memory, MiB | with '
+        f'{num_workers} workers, MiB | images a second of one core, random |'
     )
-    print('|---|---|---|---|---|---|---|')
+    print('|---|---|---|---|---|---|---|', flush=True)
     many = Synthetic(num_images)
     write_store(store, many, {}, dict.fromkeys(many, _SIZE))
-    _measure('store', store, num_images, ProposalStore, num_workers)
+    _in_new_process('store', store, num_images, ProposalStore, num_workers)
     few = Synthetic(num_pickled)
     # As mmdet's DumpProposals and this package's .pkl have it.
-    pickled.write_bytes(pickle.dumps(dict(few.items()), protocol=4))
-    _measure("mmdet's pickle", pickled, num_pickled, _unpickled, num_workers)
+    with replacing(pickled) as temporary, temporary.open('wb') as file:
+        pickle.dump(dict(few.items()), file, protocol=4)
+    _in_new_process(
+        "mmdet's pickle", pickled, num_pickled, _unpickled, num_workers
+    )
     for path in (store, pickled):
         path.unlink()
 
@@ -149,6 +153,15 @@ def measure_store(
 def _unpickled(path: Path) -> Mapping[str, Entry]:
     with path.open('rb') as file:
         return pickle.load(file)
+
+
+def _in_new_process(*arguments: object) -> None:
+    """Whose memory holds nothing of before."""
+    process = multiprocessing.get_context('spawn').Process(
+        target=_measure, args=arguments
+    )
+    process.start()
+    process.join()
 
 
 def _measure(
@@ -160,24 +173,24 @@ def _measure(
 ) -> None:
     """Prints a line of the table."""
     keys = list(Synthetic(num_images))
-    gc.collect()
+    without = _peak_with_workers(
+        Images(Synthetic(num_images), keys), num_workers
+    )
     before = _memory()
     start = time.perf_counter()
     proposals = read(path)
     opened = time.perf_counter() - start
     held = _memory() - before
     order = np.random.default_rng(0).permutation(num_images)[:20_000]
-    start = time.perf_counter()
+    # Of this process alone, whatever else the machine does.
+    start = time.process_time()
     for index in order:
         proposals[keys[index]]
-    rate = len(order) / (time.perf_counter() - start)
-    empty = _peak_with_workers(
-        Images(Synthetic(num_images), keys), num_workers
-    )
-    full = _peak_with_workers(Images(proposals, keys), num_workers)
+    rate = len(order) / (time.process_time() - start)
+    peak = _peak_with_workers(Images(proposals, keys), num_workers)
     print(
         f'| {name} | {num_images} | {path.stat().st_size / 1e9:.2f} | '
-        f'{opened:.3f} | {held / _MIB:.0f} | {(full - empty) / _MIB:.0f} | '
+        f'{opened:.3f} | {held / _MIB:.0f} | {(peak - without) / _MIB:.0f} | '
         f'{rate:.0f} |',
         flush=True,
     )

@@ -3,9 +3,8 @@
 import json
 import os
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -71,7 +70,9 @@ def write_store(
     }
     with replacing(path) as temporary, temporary.open('wb') as file:
         _, starts = head_of(arrays, metadata)
-        _write_boxes(file, entries.values(), index, starts, kind)
+        for place, data in _pieces(entries.values(), index, starts, kind):
+            file.seek(place)
+            file.write(data)
         for name in INDEX:
             file.seek(starts[name])
             file.write(little_endian(index[name], INDEX[name]).tobytes())
@@ -134,27 +135,27 @@ def _index(
     }
 
 
-def _write_boxes(
-    file: BinaryIO,
+def _pieces(
     entries: Iterable[Entry],
     index: dict[str, np.ndarray],
     starts: Mapping[str, int],
     kind: str,
-) -> None:
-    """Write boxes and scores; note their checksums and whether all fit."""
+) -> Iterator[tuple[int, bytes]]:
+    """Boxes and scores as they go into the file, each with its place.
+
+    Their checksums, and whether all fit, are put into the index.
+    """
     num_bytes = 4 * np.dtype(kind).itemsize
     for row, entry in enumerate(entries):
         first = int(index['offsets'][row])
         boxes = entry['bboxes']
         data = little_endian(boxes, kind).tobytes()
-        file.seek(starts['boxes'] + first * num_bytes)
-        file.write(data)
+        yield starts['boxes'] + first * num_bytes, data
         checksum = zlib.crc32(data)
         if 'scores' in starts:
-            scores = little_endian(entry['scores'], 'float32').tobytes()
-            file.seek(starts['scores'] + first * 4)
-            file.write(scores)
-            checksum = zlib.crc32(scores, checksum)
+            data = little_endian(entry['scores'], 'float32').tobytes()
+            yield starts['scores'] + first * 4, data
+            checksum = zlib.crc32(data, checksum)
         index['checksums'][row] = checksum
         width, height = map(int, index['sizes'][row])
         if width > 0 and height > 0:

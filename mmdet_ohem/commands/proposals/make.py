@@ -31,6 +31,7 @@ from mmdet_ohem.commands.proposals.arguments import (
     add_mat_layout,
     images_of,
 )
+from mmdet_ohem.plain_text import plain_console
 
 if TYPE_CHECKING:
     from mmdet_ohem.proposals.make import MakeResult
@@ -121,7 +122,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         result = _make(args)
     except KeyboardInterrupt:
-        sys.stderr.write('interrupted; the same command goes on from here\n')
+        plain_console(stderr=True, soft_wrap=True).print(
+            'interrupted; the same command goes on from here'
+        )
         return 130
     print_summary(result)
     return 1 if result.failed else 0
