@@ -9,6 +9,7 @@ from mmdet.datasets import CocoDataset
 
 from mmdet_ohem.proposals import save_proposals
 from mmdet_ohem.proposals.proposal_file import make_entry
+from mmdet_ohem.proposals.selective_search import distinct_boxes
 from tests.voc_folder import Picture, Thing, boxes_around, write_voc
 
 THINGS = [
@@ -35,7 +36,9 @@ def write_data(root: Path) -> Path:
     Returns:
         ``root``.
     """
-    around = boxes_around(THINGS[:2], NUM_PROPOSALS)
+    # None of them twice, since such ones are left out.
+    around = distinct_boxes(boxes_around(THINGS[:2], NUM_PROPOSALS + 20))
+    around = around[:NUM_PROPOSALS]
     write_voc(root, {x: Picture(THINGS, proposals=around) for x in NAMES})
     for split in ('trainval', 'test'):
         _save(root, f'voc_2007_{split}', 'JPEGImages/', around)
