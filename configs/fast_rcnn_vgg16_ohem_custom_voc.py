@@ -1,15 +1,15 @@
 # Train on your own dataset in VOC format: copy this file beside the others and
 # edit its head. The images are ROOT/JPEGImages/*, with any suffix that OpenCV
-# reads, their objects ROOT/Annotations/*.xml; tools/make_proposals.py makes
+# reads, their objects ROOT/Annotations/*.xml; mmdet-ohem proposals make finds
 # the proposals. docs/your_data.md says what is checked.
 _base_ = './fast_rcnn_vgg16_ohem_voc07.py'
 
 data_root = 'data/custom/'
 classes = ('first_class', 'second_class')  # of one class: ('cat', )
 train_list = 'ImageSets/Main/train.txt'
-train_proposals = 'proposals/train.pkl'
+train_proposals = 'proposals/train.safetensors'
 test_list = 'ImageSets/Main/test.txt'
-test_proposals = 'proposals/test.pkl'
+test_proposals = 'proposals/test.safetensors'
 scale = (1000, 600)  # longest and shortest side, pixels
 # True: also images without objects, and without an xml file, are background.
 keep_background_images = False

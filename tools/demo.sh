@@ -15,8 +15,8 @@ step 'dataset'
 python tools/make_demo_dataset.py --out "$DATA"
 for split in train test; do
   step "proposals of $split"
-  python tools/make_proposals.py "$DATA/ImageSets/Main/$split.txt" \
-    --img-dir "$DATA/JPEGImages" --out "$DATA/proposals/$split.pkl" \
+  python tools/proposals.py make "$DATA/ImageSets/Main/$split.txt" \
+    --img-dir "$DATA/JPEGImages" --out "$DATA/proposals/$split.safetensors" \
     --width 256 --workers "$(nproc)"
 done
 step 'weights'

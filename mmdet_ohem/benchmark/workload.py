@@ -1,5 +1,6 @@
 """What an iteration of the benchmark works on."""
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -7,7 +8,7 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmdet_ohem.proposals import load_proposals
+from mmdet_ohem.proposals.proposal_file import read_proposal_file
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,9 @@ def _boxes_of_file(load: Workload) -> list[Tensor]:
     Returns:
         One tensor an image, shape (R, 4), pixels of the resized image.
     """
-    entries = list(load_proposals(str(load.proposals)).values())
-    counts = [len(x['bboxes']) for x in entries[: load.num_images]]
+    proposals = read_proposal_file(str(load.proposals)).proposals
+    entries = list(itertools.islice(proposals.values(), load.num_images))
+    counts = [len(x['bboxes']) for x in entries]
     if len(counts) < load.num_images or min(counts) < load.num_rois:
         raise ValueError(
             f'{load.proposals} has {counts} boxes of its first images; '
@@ -110,7 +112,7 @@ def _boxes_of_file(load: Workload) -> list[Tensor]:
             'Remedy: a smaller --num-images or --num-rois'
         )
     found = []
-    for entry in entries[: load.num_images]:
+    for entry in entries:
         boxes = torch.from_numpy(entry['bboxes'])
         # Of selective search's boxes, some end at the image's own edges.
         scale = torch.tensor([load.width, load.height]) / boxes.amax(0)[2:]

@@ -11,7 +11,6 @@ import importlib
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from mmdet_ohem.arguments import Formatter, Parser
@@ -20,11 +19,11 @@ from mmdet_ohem.installation import check_installation
 from mmdet_ohem.plain_text import plain_console
 from mmdet_ohem.version import __version__
 
-_HERE = Path(__file__).parent
-_ALL = {
+#: Names of the subcommands and what they do, in the order of a first use.
+COMMANDS = {
     'init': 'make a config from a folder with your own images',
     'doctor': 'look whether all is there that a training needs',
-    'proposals': 'make the proposal file of a list of images',
+    'proposals': 'make, convert, check and show proposals',
     'train': 'train a detector',
     'test': 'test a checkpoint',
     'detect': 'detect objects in your own images, and draw them',
@@ -33,12 +32,6 @@ _ALL = {
     'report': 'show runs on one page',
     'table': "run the paper's tables, or print their results",
     'benchmark': 'measure what mining costs: Table 2 of the paper',
-}
-#: Names of the subcommands and what they do, in the order of a first use.
-COMMANDS = {
-    name: text
-    for name, text in _ALL.items()
-    if (_HERE / f'{name}.py').is_file()
 }
 # Printed by --print-completion.
 SHELLS = ('bash', 'zsh', 'tcsh')

@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--boxes',
         type=existing_file,
-        metavar='FILE.pkl',
+        metavar='FILE',
         help='proposal file with these images, boxes as edges (default: '
         'selective search)',
     )

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mmdet_ohem.proposals.proposal_file import file_in_place
+
 #: Of the config: what the outcome of a training depends on.
 _KEYS = (
     'model',
@@ -38,7 +40,7 @@ def fingerprint(config: Mapping[str, Any], **known: Any) -> Fingerprint:
     for key in _KEYS:
         values.update(_flat(key, config.get(key)))
     for root, name in _files(config.get('train_dataloader')):
-        path = Path(root, name)
+        path = file_in_place(Path(root, name))
         values[f'file {name}'] = _look_of(path)
     return values
 

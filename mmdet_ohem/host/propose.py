@@ -1,13 +1,16 @@
 """The proposals that a detector trains on.
 
 Relies on RPN heads of mmdet 3.3.0, and all their stages, predicting by their
-attribute ``test_cfg`` where ``predict`` is told nothing else.
+attribute ``test_cfg`` where ``predict`` is told nothing else, and on an RPN
+that is a detector of its own having its head in ``bbox_head``.
 """
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from mmdet.models.detectors import RPN
 from mmdet.structures import SampleList
 from mmdet.structures.bbox import get_box_tensor
 from torch import Tensor, nn
@@ -47,6 +50,41 @@ def propose(
             'put LoadProposals into its pipeline'
         )
     return [get_box_tensor(result.bboxes) for result in found]
+
+
+def has_rpn(detector: Any) -> bool:
+    """Whether a detector proposes boxes of its own.
+
+    Args:
+        detector: Any.
+    """
+    return isinstance(detector, RPN) or getattr(detector, 'with_rpn', False)
+
+
+def predict_proposals(
+    detector: Any, batch: dict[str, Any], num_proposals: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """Proposals of an image, as in a test.
+
+    Args:
+        detector: One with an RPN, or an RPN.
+        batch: One image, as a pipeline packs it.
+        num_proposals: How many at the most. None: by ``test_cfg.rpn``.
+
+    Returns:
+        xyxy in pixels of the original image, (n, 4), and scores, (n,).
+    """
+    is_rpn = isinstance(detector, RPN)
+    rpn_head = detector.bbox_head if is_rpn else detector.rpn_head
+    cfg = copy.deepcopy(detector.test_cfg.rpn)
+    if num_proposals is not None:
+        cfg.max_per_img = num_proposals
+        cfg.nms_pre = max(cfg.get('nms_pre', 0), num_proposals)
+    data = detector.data_preprocessor(batch, False)
+    feats = detector.extract_feat(data['inputs'])
+    with _proposing_by(rpn_head, cfg):
+        (found,) = rpn_head.predict(feats, data['data_samples'], rescale=True)
+    return get_box_tensor(found.bboxes), found.scores
 
 
 @contextmanager

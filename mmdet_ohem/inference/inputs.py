@@ -14,7 +14,10 @@ from mmdet_ohem.proposals.box_checks import check_boxes
 from mmdet_ohem.proposals.box_layout import guess_layout
 from mmdet_ohem.proposals.image_headers import check_image
 from mmdet_ohem.proposals.image_headers import read_image as read_image_file
-from mmdet_ohem.proposals.proposal_file import load_proposals, proposal_key
+from mmdet_ohem.proposals.proposal_file import (
+    proposal_key,
+    read_proposal_file,
+)
 
 __all__ = [
     'Boxes',
@@ -161,8 +164,8 @@ def boxes_of_file(
     """Look images up in a proposal file.
 
     Args:
-        path: As ``tools/make_proposals.py`` writes it; a file that does not
-            say which corners it holds is taken to hold edges.
+        path: A store or a pickle; a file that does not say which corners
+            it holds is taken to hold edges.
         images: Paths; the last folder and the file name are looked up.
 
     Returns:
@@ -172,7 +175,7 @@ def boxes_of_file(
         FileNotFoundError: There is no such file.
         ValueError: It is no proposal file, or lacks an image.
     """
-    proposals = load_proposals(path)
+    proposals = read_proposal_file(path).proposals
     keys = [proposal_key(image) for image in images]
     missing = [key for key in keys if key not in proposals]
     if missing:

@@ -16,6 +16,7 @@ from mmdet_ohem.proposals.class_names import check_class_names
 from mmdet_ohem.proposals.dataset_summary import summary_lines
 from mmdet_ohem.proposals.image_checks import look_at_images
 from mmdet_ohem.proposals.join_proposals import join_proposals
+from mmdet_ohem.proposals.joined_proposals import JoinedProposals
 
 
 class CheckedDataMixin:
@@ -57,6 +58,7 @@ class CheckedDataMixin:
         check_corners(proposal_corners)
         self.proposal_corners = proposal_corners
         self.left_out = Counter()
+        self._proposals: JoinedProposals | None = None
         super().__init__(**kwargs)
         # Again, as with lazy_init nothing has been loaded.
         check_class_names(self.metainfo.get('classes'))
@@ -103,12 +105,38 @@ class CheckedDataMixin:
         assert self.proposal_file is not None
         if not is_abs(self.proposal_file):
             self.proposal_file = osp.join(self.data_root, self.proposal_file)
-        self.left_out += join_proposals(
+        self._proposals = join_proposals(
             self.data_list,
             self.proposal_file,
             self.ann_file,
             self.proposal_corners,
         )
+        self.left_out += self._proposals.left_out
+
+    def get_data_info(self, idx: int) -> dict:
+        """Read what is known of an image.
+
+        Args:
+            idx: Index of the image.
+
+        Returns:
+            As mmdet has it. ``proposals``, where there are any, are read from
+            their file now: ``bboxes``, (n, 4) float32 xyxy edges inside the
+            image, and ``scores``, (n,) float32.
+        """
+        data_info: dict = super().get_data_info(idx)  # type: ignore[misc]
+        if self._proposals is not None:
+            data_info['proposals'] = self._proposals.of(data_info)
+        return data_info
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """Labels of the objects in an image, without reading proposals.
+
+        Args:
+            idx: Index of the image.
+        """
+        data_info = super().get_data_info(idx)  # type: ignore[misc]
+        return [x['bbox_label'] for x in data_info['instances']]
 
     def filter_data(self) -> list[dict]:
         """Filter the images as the host does, and sum the dataset up.
@@ -159,7 +187,8 @@ class CheckedDataMixin:
         try:
             return super().prepare_data(idx)  # type: ignore[misc]
         except Exception as error:
-            info = self.get_data_info(idx)  # type: ignore[attr-defined]
+            # Not ours, which fails again where the proposals are damaged.
+            info = super().get_data_info(idx)  # type: ignore[misc]
             raise RuntimeError(
                 f'image {info["img_path"]}, {info["img_id"]!r} of '
                 f'{self.ann_file}, cannot be prepared: '

@@ -4,11 +4,12 @@ The one reader of them: what a tool accepts, a dataset accepts as well.
 """
 
 import codecs
+import json
 import os
 import re
 from pathlib import Path
 
-from mmdet_ohem.proposals.image_files import SUFFIXES
+from mmdet_ohem.proposals.image_files import SUFFIXES, find_images
 
 # A line of VOC's lists of one class: 000005 -1
 _CLASS_LINE = re.compile(r'(\S+)\s+(?:-1|0|1)')
@@ -59,6 +60,46 @@ def read_image_list(
             )
         seen.add(image_id)
     return ids
+
+
+def listed_paths(
+    image_list: str | os.PathLike[str],
+    img_dir: str | os.PathLike[str],
+    suffix: str | None = None,
+) -> dict[str, Path]:
+    """Finds the images of a list, each once.
+
+    Args:
+        image_list: A name a line, as VOC has; or a ``.json`` of COCO.
+        img_dir: The folder of the images.
+        suffix: See :func:`find_images`; COCO's names have theirs.
+
+    Returns:
+        Absolute path by id, in the order of the list.
+
+    Raises:
+        FileNotFoundError, ValueError: The list is missing or malformed, or
+            two files differ in their suffix alone.
+    """
+    if Path(image_list).suffix == '.json':
+        folder = os.path.abspath(img_dir)
+        return {x: Path(folder, x) for x in _coco_file_names(image_list)}
+    # A training may repeat images; their boxes are made once.
+    names = read_image_list(image_list, repeats=True)
+    return find_images(names, img_dir, suffix)
+
+
+def _coco_file_names(path: str | os.PathLike[str]) -> list[str]:
+    with open(path, encoding='utf-8') as file:
+        try:
+            return [str(x['file_name']) for x in json.load(file)['images']]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f'{path} is no annotation file of COCO, which has images '
+                f'with a file_name each ({type(error).__name__}: {error}). '
+                'Remedy: give instances_<split>.json or '
+                'image_info_<split>.json'
+            ) from error
 
 
 def _read_lines(path: Path) -> list[str]:

@@ -6,12 +6,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 from mmengine.logging import print_log
 
-from mmdet_ohem.proposals.box_checks import Findings, check_boxes
+from mmdet_ohem.proposals.box_checks import Findings
 from mmdet_ohem.proposals.box_layout import guess_layout
+from mmdet_ohem.proposals.joined_proposals import (
+    JoinedProposals,
+    needs_no_look,
+    read_entry,
+    usable_entry,
+)
 from mmdet_ohem.proposals.proposal_file import (
+    Proposals,
+    file_in_place,
     proposal_key,
     read_proposal_file,
 )
@@ -26,42 +33,40 @@ def join_proposals(
     proposal_file: str,
     ann_file: str,
     corners: str | None = None,
-) -> Counter[str]:
-    """Give each image its proposals, checked.
+) -> JoinedProposals:
+    """Find the proposals of each image, and check them.
+
+    Of a store, only images are looked into of which it does not know that
+    all of their boxes can be used.
 
     Args:
         data_list: One dict an image, with ``img_path``, ``img_id``, ``width``
-            and ``height``; it gets ``proposals``: ``bboxes``, (n, 4) float32
-            xyxy edges inside the image, and ``scores``, (n,) float32.
-        proposal_file: The file.
+            and ``height``, in the order of a ``.mat``.
+        proposal_file: The file; where it is missing, one of another suffix
+            takes its place.
         ann_file: What lists the images, for the messages.
         corners: What the file holds, see :func:`read_proposal_file`.
 
     Returns:
-        How many boxes were left out, and clipped.
+        What gives the proposals of each image.
 
     Raises:
         FileNotFoundError: There is no such file.
         ValueError: It is malformed, has no entry for some image, no usable
             box, or boxes that are not xyxy in pixels.
     """
-    proposals, says_corners = read_proposal_file(proposal_file, corners)
-    findings = Findings(proposal_file)
-    missing = []
+    proposal_file = _in_place(proposal_file)
+    keys = [proposal_key(x['img_path']) for x in data_list]
+    proposals, says_corners = read_proposal_file(proposal_file, corners, keys)
     # An image may be listed twice.
     unused = dict.fromkeys(proposals)
-    for data_info in data_list:
-        key = proposal_key(data_info['img_path'])
+    missing = [key for key in keys if key not in unused]
+    for key in keys:
         unused.pop(key, None)
-        if key in proposals:
-            entry = proposals[key]
-            data_info['proposals'] = _usable(entry, data_info, findings)
-        else:
-            missing.append(key)
     remake = (
         'Remedy: give the proposal file of this very list of images, or '
         f'make it: tools/make_proposals.py {ann_file} --img-dir '
-        f'{osp.dirname(data_list[0]["img_path"])} --out FILE.pkl'
+        f'{osp.dirname(data_list[0]["img_path"])} --out FILE.safetensors'
     )
     if missing:
         raise ValueError(
@@ -69,37 +74,61 @@ def join_proposals(
             f'of {len(data_list)} images of {ann_file}, the '
             f'first is {missing[0]!r}. {remake}'
         )
+    findings = Findings(proposal_file)
+    ends = _look_at_all(data_list, proposals, findings)
     _refuse_other_layouts(data_list, proposals, findings, ann_file)
     _warn_of_unused(unused, proposal_file, ann_file, remake)
     _warn(findings)
     if not says_corners:
-        _warn_of_corners(data_list, proposal_file)
-    return Counter(
+        _warn_of_corners(ends, proposal_file)
+    left_out = Counter(
         {
             f'proposals {kind}': findings.count(kind)
             for kind in ('not finite', 'without area', 'beyond the image')
         }
     )
+    return JoinedProposals(proposals, left_out)
 
 
-def _usable(
-    entry: dict[str, np.ndarray], data_info: dict, findings: Findings
-) -> dict[str, np.ndarray]:
-    """Boxes that can be trained on, clipped to the image."""
-    boxes, found = check_boxes(
-        entry['bboxes'], data_info['width'], data_info['height']
-    )
-    name = str(data_info['img_id'])
-    for kind, mask in found.items():
-        findings.add(kind, name, int(mask.sum()))
-    usable = ~(found['not finite'] | found['without area'])
-    findings.add('no box', name, int(not usable.any()))
-    return {'bboxes': boxes[usable], 'scores': entry['scores'][usable]}
+def _in_place(proposal_file: str) -> str:
+    """The file, or the one that takes its place."""
+    found = str(file_in_place(proposal_file))
+    if osp.abspath(found) != osp.abspath(proposal_file):
+        print_log(
+            f'{proposal_file} is not there; {found} is read in its place. '
+            f'Remedy, also for its size in memory: mmdet-ohem proposals '
+            f'convert {found} {proposal_file}',
+            logger='current',
+            level=logging.WARNING,
+        )
+    return found
+
+
+def _look_at_all(
+    data_list: Sequence[dict[str, Any]],
+    proposals: Proposals,
+    findings: Findings,
+) -> list[tuple[float, int]]:
+    """Note what cannot be used.
+
+    Returns:
+        Of images that were looked into and have boxes, where the last one
+        ends at the right, and the width of the image.
+    """
+    ends = []
+    for data_info in data_list:
+        if needs_no_look(proposals, data_info):
+            continue
+        entry, _ = read_entry(proposals, data_info)
+        boxes = usable_entry(entry, data_info, findings)['bboxes']
+        if len(boxes) and data_info['width'] > 0:
+            ends.append((float(boxes[:, 2].max()), data_info['width']))
+    return ends
 
 
 def _refuse_other_layouts(
     data_list: Sequence[dict[str, Any]],
-    proposals: dict[str, dict[str, np.ndarray]],
+    proposals: Proposals,
     findings: Findings,
     ann_file: str,
 ) -> None:
@@ -162,7 +191,7 @@ def _warn(findings: Findings) -> None:
 
 
 def _warn_of_corners(
-    data_list: Sequence[dict[str, Any]], proposal_file: str
+    ends: Sequence[tuple[float, int]], proposal_file: str
 ) -> None:
     """Warn when a file of another program looks like inclusive corners.
 
@@ -170,11 +199,6 @@ def _warn_of_corners(
     image: with edges it ends at the width, with inclusive corners one pixel
     before it.
     """
-    ends = [
-        (entry['proposals']['bboxes'][:, 2].max(), entry['width'])
-        for entry in data_list
-        if len(entry['proposals']['bboxes']) and entry['width'] > 0
-    ]
     num_before = sum(end == width - 1 for end, width in ends)
     if any(end > width - 1 for end, width in ends) or (
         2 * num_before <= len(ends)

@@ -1,9 +1,10 @@
 """Keeps the boxes of finished images while a proposal file is being made.
 
 A database of SQLite with two tables: how the boxes are made, and a row an
-image. Every image is a transaction, so that a process killed at any moment
-loses no image that it had finished. An image whose boxes the disk has spoilt
-since is known by its checksum, and left out.
+image. The boxes stay there until they are asked for. Every image is a
+transaction, so that a process killed at any moment loses no image that it had
+finished. An image whose boxes the disk has spoilt since is known by its
+checksum, and left out.
 """
 
 import contextlib
@@ -16,6 +17,8 @@ from types import TracebackType
 
 import numpy as np
 
+from mmdet_ohem.proposals.proposal_entries import FoundBoxes
+
 # Marks our databases among those of other programs: 'ohem' in ASCII.
 _APPLICATION_ID = 0x6F68656D
 _TABLES = """
@@ -25,6 +28,16 @@ CREATE TABLE images (
     checksum INTEGER NOT NULL
 );
 """
+# Later than the others: a run that an older version began goes on.
+_LATER_COLUMNS = {
+    'scores': "BLOB NOT NULL DEFAULT x''",
+    'width': 'INTEGER NOT NULL DEFAULT 0',
+    'height': 'INTEGER NOT NULL DEFAULT 0',
+}
+_SELECT = (
+    'SELECT name, num_boxes, boxes, scores, width, height, checksum '
+    'FROM images'
+)
 
 
 class SettingsMismatchError(ValueError):
@@ -42,7 +55,8 @@ class Journal:
         settings: How the boxes are made; values that JSON has.
 
     Attributes:
-        boxes: ``(n, 4)`` float32 by image id.
+        counts: Number of boxes by image id.
+        sizes: Width and height by image id, pixels.
 
     Raises:
         SettingsMismatchError: The file was written under other settings.
@@ -52,7 +66,8 @@ class Journal:
 
     def __init__(self, path: Path, settings: Mapping[str, object]) -> None:
         self.path = path
-        self.boxes: dict[str, np.ndarray] = {}
+        self.counts: dict[str, int] = {}
+        self.sizes: dict[str, tuple[int, int]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             self._forget_rollback()
@@ -76,23 +91,54 @@ class Journal:
     ) -> None:
         self._database.close()
 
-    def add(self, image_id: str, boxes: np.ndarray) -> None:
+    def add(self, image_id: str, found: FoundBoxes) -> None:
         """Keeps one image's boxes.
 
         Args:
             image_id: Name of the image.
-            boxes: ``(n, 4)`` float32.
+            found: Of the image.
 
         Raises:
             ValueError: The file cannot be written.
         """
-        self.boxes[image_id] = boxes
-        data = boxes.astype('<f4').tobytes()
-        row = (image_id, len(boxes), data, zlib.crc32(data))
+        boxes = found.boxes.astype('<f4').tobytes()
+        scores = b''
+        if found.scores is not None:
+            scores = found.scores.astype('<f4').tobytes()
+        count, checksum = len(found.boxes), zlib.crc32(boxes + scores)
+        row = (image_id, count, boxes, checksum, scores, *found.size)
         with self._naming_the_file(), self._database:
             self._database.execute(
-                'INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?)', row
+                'INSERT OR REPLACE INTO images (name, num_boxes, boxes, '
+                'checksum, scores, width, height) VALUES (?, ?, ?, ?, ?, ?, '
+                '?)',
+                row,
             )
+        self.counts[image_id], self.sizes[image_id] = count, found.size
+
+    def read(self, image_id: str) -> FoundBoxes:
+        """Reads one image's boxes.
+
+        Args:
+            image_id: One of ``counts``.
+
+        Raises:
+            ValueError: The file cannot be read.
+        """
+        with self._naming_the_file():
+            (row,) = self._database.execute(
+                f'{_SELECT} WHERE name = ?', (image_id,)
+            )
+        _, count, data, scores, width, height, _ = row
+        # A copy, since what comes from bytes cannot be written to.
+        boxes = np.frombuffer(data, '<f4').astype(np.float32)
+        return FoundBoxes(
+            boxes.reshape(count, 4),
+            (width, height),
+            np.frombuffer(scores, '<f4').astype(np.float32)
+            if scores
+            else None,
+        )
 
     def remove(self) -> None:
         """Closes and deletes the file."""
@@ -122,15 +168,14 @@ class Journal:
             name: json.loads(value)
             for name, value in self._database.execute('SELECT * FROM settings')
         }
-        rows = self._database.execute('SELECT * FROM images')
-        for name, count, data, checksum in rows:
-            if zlib.crc32(data) == checksum:
-                # A copy, since what comes from bytes cannot be written to.
-                boxes = np.frombuffer(data, '<f4').astype(np.float32)
-                self.boxes[name] = boxes.reshape(count, 4)
+        self._add_columns()
+        for row in self._database.execute(_SELECT):
+            name, count, boxes, scores, *size, checksum = row
+            if zlib.crc32(boxes + scores) == checksum:
+                self.counts[name], self.sizes[name] = count, tuple(size)
         if found != settings:
             raise SettingsMismatchError(
-                f'{self.path} holds {len(self.boxes)} images of an '
+                f'{self.path} holds {len(self.counts)} images of an '
                 f'unfinished run made with {found}, this run asks for '
                 f'{settings}; finish that run with its own settings, delete '
                 'the file, or choose another output file'
@@ -150,6 +195,18 @@ class Journal:
             raise sqlite3.DatabaseError('a database of another program')
         return not tables
 
+    def _add_columns(self) -> None:
+        """Brings the table of an older version up to date."""
+        known = {
+            row[1]
+            for row in self._database.execute('PRAGMA table_info(images)')
+        }
+        for name, kind in _LATER_COLUMNS.items():
+            if name not in known:
+                self._database.execute(
+                    f'ALTER TABLE images ADD COLUMN {name} {kind}'
+                )
+
     def _make_tables(self, settings: dict[str, object]) -> None:
         self._database.execute(f'PRAGMA application_id = {_APPLICATION_ID}')
         for statement in _TABLES.strip().rstrip(';').split(';'):
@@ -158,6 +215,7 @@ class Journal:
             'INSERT INTO settings VALUES (?, ?)',
             [(name, json.dumps(value)) for name, value in settings.items()],
         )
+        self._add_columns()
 
     @contextlib.contextmanager
     def _naming_the_file(self) -> Iterator[None]:

@@ -4,32 +4,36 @@ import functools
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from mmdet_ohem.proposals.cluster import run_on_cluster
+from mmdet_ohem.proposals.finished import (
+    Finished,
+    read_earlier,
+    write_finished,
+)
 from mmdet_ohem.proposals.hopeless import why_hopeless
 from mmdet_ohem.proposals.image_headers import read_image
-from mmdet_ohem.proposals.journal import Journal, SettingsMismatchError
-from mmdet_ohem.proposals.matlab import clean_as_released, convert_mat
-from mmdet_ohem.proposals.proposal_file import (
-    Proposals,
-    load_made_with,
-    load_proposals,
-    make_entry,
-    proposal_key,
-    save_proposals,
-)
+from mmdet_ohem.proposals.journal import Journal
+from mmdet_ohem.proposals.proposal_entries import FoundBoxes
+from mmdet_ohem.proposals.proposal_file import proposal_key
 from mmdet_ohem.proposals.selective_search import (
     check_opencv,
     check_settings,
     selective_search,
 )
-from mmdet_ohem.proposals.workers import run_in_workers
+from mmdet_ohem.proposals.store import ProposalStore
+from mmdet_ohem.proposals.workers import Outcome, run_in_workers
 
 logger = logging.getLogger(__name__)
+#: Told the images done and to do.
+OnProgress = Callable[[int, int], None]
+#: Finds the boxes of images.
+Run = Callable[[Mapping[str, Path]], Iterator[Outcome[FoundBoxes]]]
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,57 @@ def make_proposals(
     mode: str = 'fast',
     width: int = 500,
     num_workers: int = 1,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: OnProgress | None = None,
     search: Callable[..., np.ndarray] = selective_search,
+    scheduler: str | None = None,
 ) -> MakeResult:
     """Runs selective search over images and writes a proposal file.
+
+    Args:
+        images: Paths by image id.
+        out: See :func:`make_file`.
+        mode: See :func:`selective_search`.
+        width: See :func:`selective_search`.
+        num_workers: Number of processes.
+        on_progress: See :func:`make_file`.
+        search: What finds boxes, called as ``search(img, mode=, width=)``;
+            picklable if there are several workers.
+        scheduler: Address of a Dask cluster that does the work instead; its
+            workers read the images by the same paths.
+
+    Returns:
+        What was written, skipped and failed.
+
+    Raises:
+        SettingsMismatchError, ValueError: See :func:`make_file`.
+        ImportError: OpenCV has no contrib modules, or Dask is missing.
+        ValueError: A setting is bad.
+        OSError: There is no scheduler at the address.
+    """
+    check_settings(mode, width)
+    if num_workers < 1:
+        raise ValueError(f'num_workers is {num_workers}, expected at least 1')
+    if search is selective_search:
+        check_opencv()
+    function = functools.partial(
+        _search_file,
+        find_boxes=functools.partial(search, mode=mode, width=width),
+    )
+    run = functools.partial(run_in_workers, function, num_workers=num_workers)
+    if scheduler is not None:
+        run = functools.partial(run_on_cluster, function, address=scheduler)
+    made_with = {'method': 'selective_search', 'mode': mode, 'width': width}
+    return make_file(images, out, made_with, run, on_progress)
+
+
+def make_file(
+    images: Mapping[str, Path],
+    out: str | os.PathLike[str],
+    made_with: Mapping[str, object],
+    run: Run,
+    on_progress: OnProgress | None = None,
+) -> MakeResult:
+    """Finds the boxes of images and writes a proposal file.
 
     Finished images are kept in ``<out>.partial`` at once. Called again after
     an interruption, or after a failed image was mended, it does what is left.
@@ -74,13 +125,10 @@ def make_proposals(
 
     Args:
         images: Paths by image id.
-        out: The ``.pkl`` to write.
-        mode: See :func:`selective_search`.
-        width: See :func:`selective_search`.
-        num_workers: Number of processes.
+        out: The file to write, ``.safetensors`` or ``.pkl``.
+        made_with: How the boxes are made; values that JSON has.
+        run: Finds the boxes of some of the images, in any order.
         on_progress: Called with the images done and to do, from (0, all).
-        search: What finds boxes, called as ``search(img, mode=, width=)``;
-            picklable if there are several workers.
 
     Returns:
         What was written, skipped and failed.
@@ -88,156 +136,59 @@ def make_proposals(
     Raises:
         SettingsMismatchError: ``out`` or ``<out>.partial`` exists and was
             made with other settings.
-        ImportError: OpenCV has no contrib modules.
-        ValueError: A setting is bad, or a file is in the way, or the first
-            images all fail for one kind of reason.
+        ValueError: A file is in the way, or the first images all fail for one
+            kind of reason.
     """
-    check_settings(mode, width)
-    if num_workers < 1:
-        raise ValueError(f'num_workers is {num_workers}, expected at least 1')
-    if search is selective_search:
-        check_opencv()
     out = Path(out)
-    made_with = {'method': 'selective_search', 'mode': mode, 'width': width}
-    done = _read_earlier(out, made_with, images)
-    find_boxes = functools.partial(search, mode=mode, width=width)
+    earlier = read_earlier(out, made_with, images)
     start = time.monotonic()
     with Journal(out.with_name(f'{out.name}.partial'), made_with) as journal:
-        done |= journal.boxes
-        todo = {k: path for k, path in images.items() if k not in done}
-        failed = _search_images(
-            todo, find_boxes, journal, num_workers, on_progress
-        )
+        todo = {
+            name: path
+            for name, path in images.items()
+            if name not in journal.counts and proposal_key(path) not in earlier
+        }
+        failed = _find_boxes(todo, run, journal, on_progress)
         seconds = time.monotonic() - start
-        done |= journal.boxes
-        # In the list's order, however the processes finished.
-        done = {name: done[name] for name in images if name in done}
-        if done:
-            save_proposals(out, _to_entries(done, images), made_with)
+        finished = Finished(images, earlier, journal)
+        # A store that has all of it is large, and stays.
+        if journal.counts or not isinstance(earlier, ProposalStore):
+            write_finished(out, finished, made_with)
+        counts = finished.counts()
         journal.remove()
-    counts = [len(boxes) for boxes in done.values()]
     return MakeResult(out, counts, len(images) - len(todo), failed, seconds)
 
 
-def convert_proposals(
+def _find_boxes(
     images: Mapping[str, Path],
-    mat_path: str | os.PathLike[str],
-    out: str | os.PathLike[str],
-    column_order: str | None = None,
-    base: int | None = None,
-    keep_all: bool = False,
-) -> MakeResult:
-    """Writes a proposal file with the boxes of Fast R-CNN's ``.mat``.
-
-    The authors train and test on distinct boxes of at least 3 x 4 pixels
-    only; so are the boxes written here.
-
-    Args:
-        images: Paths by image id, in the order of the ``.mat``. They need
-            not exist.
-        mat_path: The ``.mat``.
-        out: The ``.pkl`` to write.
-        column_order: See :func:`convert_mat`.
-        base: See :func:`convert_mat`.
-        keep_all: Write duplicates and small boxes as well.
-
-    Returns:
-        What was written; nothing is skipped and nothing fails alone.
-
-    Raises:
-        SettingsMismatchError: ``out`` exists and was made in another way.
-        ValueError: See :func:`convert_mat`.
-    """
-    out = Path(out)
-    start = time.monotonic()
-    boxes = convert_mat(mat_path, list(images), column_order, base)
-    if not keep_all:
-        boxes = {name: clean_as_released(x) for name, x in boxes.items()}
-    made_with = {
-        'method': 'mat',
-        'file': Path(mat_path).name,
-        'column_order': column_order,
-        'base': base,
-        'keep_all': keep_all,
-    }
-    _read_earlier(out, made_with, images)
-    save_proposals(out, _to_entries(boxes, images), made_with)
-    counts = [len(b) for b in boxes.values()]
-    return MakeResult(out, counts, 0, [], time.monotonic() - start)
-
-
-def _search_images(
-    images: Mapping[str, Path],
-    find_boxes: Callable[[np.ndarray], np.ndarray],
+    run: Run,
     journal: Journal,
-    num_workers: int,
-    on_progress: Callable[[int, int], None] | None,
+    on_progress: OnProgress | None,
 ) -> list[tuple[str, str]]:
     """Puts the boxes of images into the journal; returns what failed."""
     failed = []
     if on_progress:
         on_progress(0, len(images))
-    function = functools.partial(_search_file, find_boxes=find_boxes)
-    outcomes = run_in_workers(function, images, num_workers)
-    for number, (image_id, boxes, error) in enumerate(outcomes, 1):
-        if boxes is None:
+    for number, (image_id, found, error) in enumerate(run(images), 1):
+        if found is None:
             logger.warning('image %s failed: %s', image_id, error)
             failed.append((image_id, error))
             reason = why_hopeless(failed, number, len(images))
             if reason:
-                if not journal.boxes:
+                if not journal.counts:
                     journal.remove()
                 raise ValueError(reason)
         else:
-            journal.add(image_id, boxes)
+            journal.add(image_id, found)
         if on_progress:
             on_progress(number, len(images))
     return failed
 
 
-def _read_earlier(
-    out: Path, made_with: Mapping[str, object], images: Mapping[str, Path]
-) -> dict[str, np.ndarray]:
-    """Returns boxes by image id of an existing output; checks that it fits."""
-    ids = {proposal_key(path): name for name, path in images.items()}
-    if len(ids) < len(images):
-        raise ValueError(
-            f'{len(images)} images share {len(ids)} keys: mmdet tells images '
-            'by their last folder and file name; make one proposal file per '
-            'folder'
-        )
-    if not out.exists():
-        return {}
-    found = load_made_with(out)
-    if found != made_with:
-        raise SettingsMismatchError(
-            f'{out} exists and was made with '
-            f'{found or "settings it does not name"}, this run asks for '
-            f'{made_with}; delete it or choose another output file'
-        )
-    proposals = load_proposals(out)
-    strange = [key for key in proposals if key not in ids]
-    if strange:
-        raise ValueError(
-            f'{out} exists and has {len(strange)} images that are not in the '
-            f'image list, such as {strange[0]!r}; delete it or choose another '
-            'output file'
-        )
-    return {ids[key]: entry['bboxes'] for key, entry in proposals.items()}
-
-
-def _to_entries(
-    boxes: Mapping[str, np.ndarray], images: Mapping[str, Path]
-) -> Proposals:
-    """Renames boxes by image id to mmdet's keys."""
-    return {
-        proposal_key(images[name]): make_entry(image_boxes)
-        for name, image_boxes in boxes.items()
-    }
-
-
 def _search_file(
     path: Path, find_boxes: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
+) -> FoundBoxes:
     """Returns the boxes of an image file; runs in a worker."""
-    return find_boxes(read_image(path))
+    image = read_image(path)
+    height, width = image.shape[:2]
+    return FoundBoxes(find_boxes(image), (width, height))

@@ -1,4 +1,4 @@
-"""Reads the selective search boxes that Fast R-CNN and OHEM were trained on.
+"""Reads and writes files of boxes as Fast R-CNN and OHEM were trained on.
 
 Their ``voc_<year>_<split>.mat`` holds, under ``boxes``, a cell array with one
 K x 4 matrix per image, in the order of ``ImageSets/Main/<split>.txt``. Its
@@ -9,12 +9,13 @@ the last pixel of the box.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mmdet_ohem.host.files import replacing
 from mmdet_ohem.proposals.box_corners import to_edges
 from mmdet_ohem.proposals.selective_search import distinct_boxes
 
@@ -86,6 +87,32 @@ def convert_mat(
     }
 
 
+def write_mat(
+    path: str | os.PathLike[str], boxes: Mapping[str, np.ndarray]
+) -> None:
+    """Writes a ``.mat`` as Fast R-CNN reads it: (y1, x1, y2, x2) from 1.
+
+    Args:
+        path: The file.
+        boxes: ``(n, 4)`` float32 xyxy edges by the key of the image; the
+            cells have their order, and ``images`` their names.
+
+    Raises:
+        ImportError: SciPy is not installed.
+        OSError: The file cannot be written; the error names it.
+    """
+    _, savemat = _scipy_io()
+    cells = np.empty((len(boxes), 1), object)
+    names = np.empty((len(boxes), 1), object)
+    for row, (key, image_boxes) in enumerate(boxes.items()):
+        # Numbers of the last pixels from 1 are edges from 0.
+        corners = image_boxes.astype(np.float64) + np.array([1, 1, 0, 0])
+        cells[row, 0] = corners[:, COLUMN_ORDERS['yxyx']]
+        names[row, 0] = os.path.splitext(os.path.basename(key))[0]
+    with replacing(path) as temporary, temporary.open('wb') as file:
+        savemat(file, {'boxes': cells, 'images': names}, do_compression=True)
+
+
 def clean_as_released(boxes: np.ndarray) -> np.ndarray:
     """Drops what the authors' code drops of the boxes of a ``.mat``.
 
@@ -99,14 +126,20 @@ def clean_as_released(boxes: np.ndarray) -> np.ndarray:
     return distinct_boxes(boxes, RELEASED_MIN_SIZE)
 
 
-def _read_boxes(path: Path) -> np.ndarray:
-    """Returns what stands under ``boxes``, a cell array or a matrix."""
+def _scipy_io() -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """What reads and writes a ``.mat``; it may be missing."""
     try:
-        from scipy.io import loadmat
+        from scipy.io import loadmat, savemat
     except ImportError as error:
         raise ImportError(
-            'reading .mat files needs SciPy: pip install scipy'
+            '.mat files need SciPy: pip install scipy'
         ) from error
+    return loadmat, savemat
+
+
+def _read_boxes(path: Path) -> np.ndarray:
+    """Returns what stands under ``boxes``, a cell array or a matrix."""
+    loadmat, _ = _scipy_io()
     if not path.is_file():
         raise FileNotFoundError(
             f'{path} does not exist; Fast R-CNN keeps its files in '
@@ -149,8 +182,9 @@ def _to_xyxy(
             f'{where}: boxes of shape {raw.shape} and type {raw.dtype}, '
             'expected a K x 4 matrix of numbers'
         )
-    # Float first: unsigned zeros minus one would wrap around.
-    boxes = raw.astype(np.float32)[:, COLUMN_ORDERS[column_order]] - base
+    # Float first: unsigned zeros minus one would wrap around; and of double
+    # precision, so that fractions lose nothing on the way.
+    boxes = raw.astype(np.float64)[:, COLUMN_ORDERS[column_order]] - base
     good = (boxes[:, :2] >= 0).all(1) & (boxes[:, 2:] >= boxes[:, :2]).all(1)
     if not good.all():
         row = int(np.argmin(good))
@@ -159,4 +193,4 @@ def _to_xyxy(
             f'column_order={column_order!r}, base={base}; correct these '
             'settings'
         )
-    return to_edges(boxes)
+    return to_edges(boxes).astype(np.float32)

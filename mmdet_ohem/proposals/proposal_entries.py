@@ -1,12 +1,38 @@
 """The entries of a proposal file, and what is wrong with them."""
 
 import os
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.structures import InstanceData
 
-Proposals = dict[str, dict[str, np.ndarray]]
+#: ``bboxes``, (n, 4), and ``scores``, (n,), of an image.
+Entry = dict[str, np.ndarray]
+#: Entries by the key of the image.
+Proposals = Mapping[str, Entry]
+
+
+class FoundBoxes(NamedTuple):
+    """What was found in an image.
+
+    Attributes:
+        boxes: (n, 4) float32 xyxy edges, pixels of the original image.
+        size: Width and height of the image, pixels.
+        scores: (n,) float32; None where boxes have none.
+    """
+
+    boxes: np.ndarray
+    size: tuple[int, int]
+    scores: np.ndarray | None = None
+
+    def entry(self) -> Entry:
+        """As it stands in a proposal file."""
+        entry = make_entry(self.boxes)
+        if self.scores is not None:
+            entry['scores'] = self.scores
+        return entry
+
 
 _EXPECTED = (
     "expected {'<folder>/<file name>': {'bboxes': (n, 4) array, "
@@ -32,7 +58,7 @@ def make_entry(bboxes: np.ndarray) -> dict[str, np.ndarray]:
 
 def check_proposals(
     proposals: object, path: str | os.PathLike[str]
-) -> Proposals:
+) -> dict[str, Entry]:
     """Checks all entries of a file.
 
     Args:
@@ -55,7 +81,7 @@ def check_proposals(
             'they were made for, or make the file again with '
             'tools/make_proposals.py'
         )
-    if not isinstance(proposals, dict):
+    if not isinstance(proposals, Mapping):
         raise ValueError(
             f'proposal file {os.fspath(path)} holds a '
             f'{type(proposals).__name__}; {_EXPECTED}: make it again with '

@@ -1,45 +1,39 @@
-"""Reads and writes mmdet's proposal file, one ``.pkl`` per dataset split.
+"""Reads and writes files of proposals, one per dataset split.
 
-The file is a pickled dict, one entry per image::
+Three kinds, told apart by their suffixes:
 
-    {'JPEGImages/000005.jpg': {'bboxes': (n, 4), 'scores': (n,)}, ...}
+- ``.safetensors``, the proposal store: :mod:`mmdet_ohem.proposals.store`;
+- ``.pkl``, mmdet's own: :mod:`mmdet_ohem.proposals.pickled_proposals`;
+- ``.mat``, Fast R-CNN's: :mod:`mmdet_ohem.proposals.matlab`.
 
-Boxes are float32 ``(x1, y1, x2, y2)`` edges in pixels of the original image:
-a box of one pixel has ``x2 == x1 + 1``.
-
-Behind that dict a file of ours has a second pickle, a dict that says
-``corners='edges'`` and how the boxes were made. mmdet reads the first one
-only. Which corners a file holds is decided so:
-
-1. The second pickle says it: that counts.
-2. There is a second pickle that does not say it: this package wrote the file
-   before it said so. The corners are inclusive; they are converted.
-3. There is no second pickle: another program wrote the file. The corners are
-   edges, as mmdet's own ``DumpProposals`` writes them.
-
-For files of the last two kinds the caller may say otherwise.
+Whatever the kind, the boxes that are read are float32 ``(x1, y1, x2, y2)``
+edges in pixels of the original image, and nothing of the file is run.
 """
 
 import os
-import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from mmdet_ohem.host.files import replacing
-from mmdet_ohem.host.safe_pickle import read_pickles
-from mmdet_ohem.proposals.box_corners import (
-    CORNERS,
-    check_corners,
-    to_edges,
+from mmdet_ohem.proposals.box_corners import check_corners
+from mmdet_ohem.proposals.matlab import convert_mat
+from mmdet_ohem.proposals.pickled_proposals import (
+    read_pickle,
+    read_stamp,
+    write_pickle,
 )
 from mmdet_ohem.proposals.proposal_entries import (
+    Entry,
     Proposals,
     check_proposals,
     make_entry,
 )
+from mmdet_ohem.proposals.store import ProposalStore
+from mmdet_ohem.proposals.store_format import SUFFIX
+from mmdet_ohem.proposals.store_writer import Sizes, write_store
 
 __all__ = [
+    'Entry',
     'ProposalFile',
     'Proposals',
     'load_made_with',
@@ -50,14 +44,18 @@ __all__ = [
     'save_proposals',
 ]
 
+#: What names of proposal files end with.
+SUFFIXES = (SUFFIX, '.pkl', '.pickle', '.mat')
+
 
 class ProposalFile(NamedTuple):
     """What a proposal file holds.
 
     Attributes:
-        proposals: Boxes, xyxy edges, and scores by image.
+        proposals: Boxes, xyxy edges, and scores by image; a store reads those
+            of an image when they are asked for.
         says_corners: Whether it is certain which corners the file has:
-            it was told, or this package wrote the file.
+            it was told, or the file says it.
     """
 
     proposals: Proposals
@@ -77,67 +75,93 @@ def proposal_key(img_path: str | os.PathLike[str]) -> str:
     return os.path.join(os.path.basename(folder), name)
 
 
+def file_in_place(path: str | os.PathLike[str]) -> Path:
+    """Finds a file that may have another suffix than it is asked for by.
+
+    Configs name stores; who made a ``.pkl`` or has a ``.mat`` of that name
+    need not make it again.
+
+    Args:
+        path: Of a proposal file.
+
+    Returns:
+        The same if it is there, else one beside it that differs in the suffix
+        alone, else the same.
+    """
+    path = Path(path)
+    others = [path.with_suffix(suffix) for suffix in SUFFIXES]
+    return next((x for x in (path, *others) if x.exists()), path)
+
+
 def save_proposals(
     path: str | os.PathLike[str],
     proposals: Proposals,
     made_with: Mapping[str, object] | None = None,
+    sizes: Sizes | None = None,
 ) -> None:
     """Writes a proposal file in one step: the whole file or none of it.
 
     Args:
-        path: File to write; an existing one is replaced, missing folders are
-            made.
-        proposals: Boxes, xyxy edges, and scores by image, see the module's
-            head.
+        path: File to write: a store where it ends in ``.safetensors``, else
+            a pickle; an existing one is replaced, missing folders are made.
+        proposals: Boxes, xyxy edges, and scores by image.
         made_with: How the boxes were made, kept for :func:`load_made_with`.
+        sizes: Of a store: width and height of images, pixels, by key.
 
     Raises:
         ValueError: An entry is malformed; nothing is written.
         OSError: The file cannot be written; the error names it.
     """
     checked = check_proposals(proposals, path)
-    stamp = {**(made_with or {}), 'corners': 'edges'}
-    with replacing(path) as temporary, temporary.open('wb') as file:
-        pickle.dump(checked, file, protocol=4)
-        pickle.dump(stamp, file, protocol=4)
+    if Path(path).suffix == SUFFIX:
+        write_store(path, checked, made_with, sizes)
+    else:
+        write_pickle(path, checked, made_with or {})
 
 
 def read_proposal_file(
-    path: str | os.PathLike[str], corners: str | None = None
+    path: str | os.PathLike[str],
+    corners: str | None = None,
+    keys: Sequence[str] | None = None,
+    trusted: bool = False,
 ) -> ProposalFile:
     """Reads and checks a proposal file.
 
-    The file is a pickle, of which nothing is run: one that asks for anything
-    but numbers, arrays and plain values is refused. mmdet's ``DumpProposals``
-    writes instances in place of dicts; both are read.
-
     Args:
-        path: The ``.pkl`` file.
+        path: The file.
         corners: ``'edges'`` or ``'inclusive'``: what the file holds, where it
-            does not say so itself. None: see the module's head.
+            does not say so itself. None: a pickle of this package is read
+            rightly, one of another program holds edges, as mmdet's do.
+        keys: Of the images in the order of a ``.mat``, which does not name
+            them.
+        trusted: Run what a pickle asks for.
 
     Returns:
         Its proposals, and whether their corners are certain.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is not a pickle, not in mmdet 3.x's format, or
-            says that it holds other corners than ``corners``; the message
-            names the file, the entry and the remedy.
+        ValueError: The file is none of the three kinds, damaged, or says that
+            it holds other corners than ``corners``; the message names the
+            file, the entry and the remedy.
     """
     check_corners(corners)
-    content, stamp = _unpickle(Path(path))
-    proposals = check_proposals(content, path)
-    if _corners_of(stamp, corners, path) == 'inclusive':
-        for entry in proposals.values():
-            entry['bboxes'] = to_edges(entry['bboxes'])
-    return ProposalFile(proposals, not (stamp is None and corners is None))
+    suffix = Path(path).suffix
+    if suffix == SUFFIX:
+        store = ProposalStore(path)
+        _refuse_other_corners(path, store.corners, corners)
+        return ProposalFile(store, True)
+    if suffix == '.mat':
+        _refuse_other_corners(path, 'inclusive', corners)
+        return ProposalFile(_read_mat(path, keys), True)
+    found = read_pickle(path, corners, trusted)
+    return ProposalFile(found.proposals, found.says_corners)
 
 
 def load_proposals(
     path: str | os.PathLike[str], corners: str | None = None
-) -> Proposals:
-    """Reads and checks a proposal file.
+) -> dict[str, Entry]:
+    """Reads and checks a proposal file, all boxes into memory.
 
     Args:
         path: As for :func:`read_proposal_file`, as all arguments.
@@ -150,14 +174,14 @@ def load_proposals(
     Raises:
         FileNotFoundError, ValueError: As for :func:`read_proposal_file`.
     """
-    return read_proposal_file(path, corners).proposals
+    return dict(read_proposal_file(path, corners).proposals)
 
 
 def load_made_with(path: str | os.PathLike[str]) -> dict[str, object] | None:
     """Reads how the boxes of a proposal file were made.
 
     Args:
-        path: The ``.pkl`` file.
+        path: A store or a pickle.
 
     Returns:
         What :func:`save_proposals` was given; None when the file says nothing,
@@ -165,51 +189,51 @@ def load_made_with(path: str | os.PathLike[str]) -> dict[str, object] | None:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file is not a pickle.
+        ValueError: The file is damaged or something else.
     """
-    _, stamp = _unpickle(Path(path))
-    made_with = {k: v for k, v in (stamp or {}).items() if k != 'corners'}
-    return made_with or None
+    if Path(path).suffix == SUFFIX:
+        return ProposalStore(path).made_with or None
+    return read_stamp(path) or None
 
 
-def _corners_of(
-    stamp: dict[str, Any] | None,
-    given: str | None,
-    path: str | os.PathLike[str],
-) -> str:
-    """Which corners a file holds, see the module's head."""
-    if stamp is None or 'corners' not in stamp:
-        return given or ('edges' if stamp is None else 'inclusive')
-    found = stamp['corners']
-    if found not in CORNERS:
+def _read_mat(
+    path: str | os.PathLike[str], keys: Sequence[str] | None
+) -> dict[str, Entry]:
+    if keys is None:
         raise ValueError(
-            f'proposal file {path} says corners={found!r}, expected one of '
-            f'{CORNERS}; make it again with tools/make_proposals.py'
+            f'proposal file {path} does not name its images. Remedy: '
+            'mmdet-ohem proposals convert, with the list of its images'
         )
-    if given not in (None, found):
+    boxes = convert_mat(path, keys)
+    return {key: make_entry(found) for key, found in boxes.items()}
+
+
+def _refuse_other_corners(
+    path: str | os.PathLike[str], found: str, asked: str | None
+) -> None:
+    if asked not in (None, found):
         raise ValueError(
             f'proposal file {path} says itself that its corners are {found}, '
-            f'but {given!r} was asked for; leave proposal_corners out of the '
+            f'but {asked!r} was asked for; leave proposal_corners out of the '
             'dataset'
         )
-    return found
 
 
-def _unpickle(path: Path) -> tuple[Any, dict[str, Any] | None]:
-    """Reads the entries, and the second pickle if it is there and a dict."""
-    try:
-        content, *behind = read_pickles(
-            path,
-            at_most=2,
-            remedy='make it again with tools/make_proposals.py',
+def known_sizes(proposals: Proposals) -> dict[str, tuple[int, int]]:
+    """Sizes of images that a store knows.
+
+    Args:
+        proposals: As they were read.
+
+    Returns:
+        Width and height, pixels, by key; empty for files of other kinds.
+    """
+    if not isinstance(proposals, ProposalStore):
+        return {}
+    return {
+        key: (int(width), int(height))
+        for key, (width, height) in zip(
+            proposals, proposals.sizes, strict=True
         )
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f'proposal file {path} does not exist; make it with '
-            'tools/make_proposals.py or correct the path (mmdet joins a '
-            'relative proposal_file to data_root)'
-        ) from None
-    except ValueError as error:
-        raise ValueError(f'proposal file {error}') from error
-    stamp = behind[0] if behind else None
-    return content, stamp if isinstance(stamp, dict) else None
+        if width > 0
+    }

@@ -149,10 +149,28 @@ def distinct_boxes(
     Returns:
         ``(k, 4)``, ``k <= n``: of equal boxes the first.
     """
-    _, first = np.unique(boxes, axis=0, return_index=True)
-    boxes = boxes[np.sort(first)]
+    boxes = boxes[first_of_equals(boxes)]
     sizes = boxes[:, 2:] - boxes[:, :2]
     return boxes[(sizes >= min_size).all(axis=1)]
+
+
+def first_of_equals(boxes: np.ndarray) -> np.ndarray:
+    """Finds the boxes that no box before equals.
+
+    Args:
+        boxes: ``(n, 4)``.
+
+    Returns:
+        Their indices, ascending.
+    """
+    if not len(boxes):
+        return np.arange(0)
+    # Plus zero: -0 equals 0, though its bytes do not. Sorting bytes takes a
+    # fifth of the time of np.unique(axis=0).
+    rows = np.ascontiguousarray(boxes + 0)
+    as_bytes = rows.view(f'V{rows.itemsize * 4}').ravel()
+    _, first = np.unique(as_bytes, return_index=True)
+    return np.sort(first)
 
 
 def _resize(img: np.ndarray, width: int) -> np.ndarray:

@@ -54,7 +54,7 @@ def run_in_workers(
     """
     if num_workers == 1:
         for name, item in items.items():
-            yield Outcome(name, *_call(function, item))
+            yield Outcome(name, *call(function, item))
         return
     waiting = dict(items)
     while waiting:
@@ -86,7 +86,7 @@ def _run_pool(
             # Two items per process: busy, and few to do again.
             room = 2 * num_workers - len(in_work)
             for name in itertools.islice(names, room):
-                future = pool.submit(_call, function, waiting[name])
+                future = pool.submit(call, function, waiting[name])
                 in_work[future] = name
             if not in_work:
                 return []
@@ -102,10 +102,18 @@ def _run_pool(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _call(
+def call(
     function: Callable[[Item], Output], item: Item
 ) -> tuple[Output | None, str]:
-    """Calls the function; errors travel as text, which always pickles."""
+    """Calls a function; errors travel as text, which always pickles.
+
+    Args:
+        function: Of one item.
+        item: What it is given.
+
+    Returns:
+        What it returns, or None, and its error, or nothing.
+    """
     try:
         return function(item), ''
     except Exception as error:

@@ -17,11 +17,21 @@ ROOT = Path(__file__).parents[2]
 
 
 def subparsers() -> dict[str, argparse.ArgumentParser]:
-    parser = make_parser(whole=True)
-    (action,) = (
-        x for x in parser._actions if isinstance(x, argparse._SubParsersAction)
-    )
-    return action.choices
+    """Parsers of all commands, those of ``proposals make`` and so on too."""
+    found = {}
+    for name, parser in children(make_parser(whole=True)).items():
+        found[name] = parser
+        found |= {f'{name} {x}': y for x, y in children(parser).items()}
+    return found
+
+
+def children(
+    parser: argparse.ArgumentParser,
+) -> dict[str, argparse.ArgumentParser]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return action.choices
+    return {}
 
 
 def test_the_commands_are_those_of_a_first_use() -> None:
@@ -29,12 +39,14 @@ def test_the_commands_are_those_of_a_first_use() -> None:
     assert set(wanted.split()) <= set(COMMANDS)
 
 
-@pytest.mark.parametrize('name', COMMANDS)
+@pytest.mark.parametrize('name', subparsers())
 def test_help_says_what_an_option_is_for_and_its_default(name: str) -> None:
     parser = subparsers()[name]
     assert parser.description
     formatter = Formatter(prog='x')
     for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            continue
         assert action.help, action.dest
         text = formatter._get_help_string(action) or ''
         is_switch = action.nargs == 0

@@ -9,6 +9,7 @@ from mmdet.datasets import CocoDataset
 
 from mmdet_ohem.proposals import save_proposals
 from mmdet_ohem.proposals.proposal_file import make_entry
+from mmdet_ohem.proposals.selective_search import distinct_boxes
 from tests.voc_folder import Picture, Thing, boxes_around, write_voc
 
 THINGS = [
@@ -35,17 +36,18 @@ def write_data(root: Path) -> Path:
     Returns:
         ``root``.
     """
-    around = boxes_around(THINGS[:2], NUM_PROPOSALS)
+    # None of them twice, since such ones are left out.
+    around = distinct_boxes(boxes_around(THINGS[:2], NUM_PROPOSALS + 20))
+    around = around[:NUM_PROPOSALS]
     write_voc(root, {x: Picture(THINGS, proposals=around) for x in NAMES})
+    for split in ('trainval', 'test'):
+        _save(root, f'voc_2007_{split}', 'JPEGImages/', around)
     shutil.copytree(root / 'VOC2007', root / 'VOC2012')
     lists = root / 'VOC2012/ImageSets/Main'
     for split in ('train', 'val', 'trainval', 'test'):
         if split in ('train', 'val'):
             shutil.copy(lists / 'trainval.txt', lists / f'{split}.txt')
-        shutil.copy(
-            root / 'proposals/voc_2007_trainval.pkl',
-            root / f'proposals/voc_2012_{split}.pkl',
-        )
+        _save(root, f'voc_2012_{split}', 'JPEGImages/', around)
     # Other images, of which nobody but the server knows the objects.
     for name in NAMES:
         image = root / f'VOC2012/JPEGImages/{name}.jpg'
@@ -58,7 +60,7 @@ def write_data(root: Path) -> Path:
 
 def _save(root: Path, split: str, prefix: str, boxes: np.ndarray) -> None:
     save_proposals(
-        root / f'proposals/{split}.pkl',
+        root / f'proposals/{split}.safetensors',
         {f'{prefix}{name}.jpg': make_entry(boxes) for name in NAMES},
     )
 

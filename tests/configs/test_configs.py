@@ -105,7 +105,7 @@ def test_proposals_are_those_of_the_images(name: str) -> None:
     for dataset in [x for loader in loaders for x in datasets_of(loader)]:
         if 'VOC20' in dataset.ann_file:
             year, split = dataset.ann_file[3:7], dataset.ann_file.split('/')[3]
-            expected = f'proposals/voc_{year}_{split[:-4]}.pkl'
+            expected = f'proposals/voc_{year}_{split[:-4]}.safetensors'
             assert dataset.proposal_file == expected
             assert dataset.data_prefix.sub_data_root == f'VOC{year}/'
 

@@ -126,6 +126,8 @@ def test_an_object_of_one_pixel_is_found(
 ) -> None:
     things = [Thing('dog', (5, 5, 6, 6)), Thing('dog', (99, 0, 100, 80))]
     config = config_of(tmp_path, {'a': Picture(things)})
+    # Not as the authors, who leave such proposals out.
+    config.train_dataloader.dataset.pipeline[1].min_size = (0, 0)
     truth = samples(config.test_dataloader.dataset)
     (sample,) = train_samples(config, flip_prob=1.0)
     assert len(sample.gt_instances) == len(sample.proposals) == 2

@@ -138,7 +138,7 @@ def test_tool_converts_mat(
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--out', 'a.txt'], 'end in .pkl'),
+        (['--out', 'a.txt'], 'in .pkl for mmdet'),
         (['--img-dir', 'nowhere'], 'nowhere is not a folder'),
         (['--mode', 'slow'], "'slow'"),
         (['--width', '0'], 'width is 0'),

@@ -29,7 +29,7 @@ _train = dict(
     data_root=data_root,
     ann_file='annotations/instances_train2014.json',
     data_prefix=dict(img='train2014/'),
-    proposal_file='proposals/coco_2014_train.pkl',
+    proposal_file='proposals/coco_2014_train.safetensors',
     filter_cfg=dict(filter_empty_gt=True),
     pipeline=train_pipeline,
 )
@@ -38,7 +38,7 @@ _val = dict(
     data_root=data_root,
     ann_file='annotations/instances_val2014.json',
     data_prefix=dict(img='val2014/'),
-    proposal_file='proposals/coco_2014_val.pkl',
+    proposal_file='proposals/coco_2014_val.safetensors',
     test_mode=True,
     pipeline=test_pipeline,
 )
@@ -47,7 +47,7 @@ _test = dict(
     _val,
     ann_file=_test_list,
     data_prefix=dict(img='test2015/'),
-    proposal_file='proposals/coco_2015_test-dev.pkl',
+    proposal_file='proposals/coco_2015_test-dev.safetensors',
 )
 train_dataloader = dict(dataset=dict(_delete_=True, **_train))
 val_dataloader = dict(dataset=dict(_delete_=True, **_val))

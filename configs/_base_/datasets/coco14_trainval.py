@@ -12,7 +12,7 @@ train_dataloader = dict(
                 _train,
                 ann_file='annotations/instances_val2014.json',
                 data_prefix=dict(img='val2014/'),
-                proposal_file='proposals/coco_2014_val.pkl',
+                proposal_file='proposals/coco_2014_val.safetensors',
             ),
         ],
     )

@@ -44,12 +44,12 @@ _train, _test = _base_.train_dataloader.dataset, _base_.val_dataloader.dataset
 _train.update(
     _common,
     ann_file='ImageSets/Main/train.txt',
-    proposal_file='proposals/train.pkl',
+    proposal_file='proposals/train.safetensors',
     pipeline=train_pipeline)
 _test.update(
     _common,
     ann_file='ImageSets/Main/test.txt',
-    proposal_file='proposals/test.pkl',
+    proposal_file='proposals/test.safetensors',
     pipeline=test_pipeline)
 _base_.test_dataloader.dataset = _test
 # Tested once, after training.

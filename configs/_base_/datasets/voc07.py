@@ -12,7 +12,7 @@ scale = (1000, 600)
 train_steps = dict(
     load=dict(
         image=dict(type='LoadImageFromFile'),
-        proposals=dict(type='LoadProposals'),
+        proposals=dict(type='mmdet_ohem.LoadProposals'),
         objects=dict(type='LoadAnnotations', with_bbox=True),
     ),
     # Steps that move the proposals along with the image.
@@ -37,7 +37,7 @@ multi_scale_train_steps = dict(
 test_steps = dict(
     load=dict(
         image=dict(type='LoadImageFromFile'),
-        proposals=dict(type='LoadProposals'),
+        proposals=dict(type='mmdet_ohem.LoadProposals'),
     ),
     move=dict(resize=dict(type='Resize', scale=scale, keep_ratio=True)),
     finish=dict(
@@ -81,7 +81,7 @@ train_dataloader = dict(
         data_root=data_root,
         ann_file='VOC2007/ImageSets/Main/trainval.txt',
         data_prefix=dict(sub_data_root='VOC2007/'),
-        proposal_file='proposals/voc_2007_trainval.pkl',
+        proposal_file='proposals/voc_2007_trainval.safetensors',
         filter_cfg=dict(filter_empty_gt=True),
         pipeline=train_pipeline,
     ),
@@ -97,7 +97,7 @@ val_dataloader = dict(
         data_root=data_root,
         ann_file='VOC2007/ImageSets/Main/test.txt',
         data_prefix=dict(sub_data_root='VOC2007/'),
-        proposal_file='proposals/voc_2007_test.pkl',
+        proposal_file='proposals/voc_2007_test.safetensors',
         test_mode=True,
         pipeline=test_pipeline,
     ),

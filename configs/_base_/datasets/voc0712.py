@@ -7,7 +7,7 @@ _voc12 = dict(
     ann_file='VOC2012/ImageSets/Main/trainval.txt',
     data_prefix=dict(sub_data_root='VOC2012/'),
     # Images of both years are named JPEGImages/*: a file for each.
-    proposal_file='proposals/voc_2012_trainval.pkl',
+    proposal_file='proposals/voc_2012_trainval.safetensors',
 )
 train_dataloader = dict(
     dataset=dict(

@@ -14,12 +14,12 @@ train_dataloader = dict(
             dict(
                 _voc07,
                 ann_file='VOC2007/ImageSets/Main/trainval.txt',
-                proposal_file='proposals/voc_2007_trainval.pkl',
+                proposal_file='proposals/voc_2007_trainval.safetensors',
             ),
             dict(
                 _voc07,
                 ann_file='VOC2007/ImageSets/Main/test.txt',
-                proposal_file='proposals/voc_2007_test.pkl',
+                proposal_file='proposals/voc_2007_test.safetensors',
             ),
             _voc12,
         ],

@@ -6,7 +6,7 @@ train_dataloader = dict(
     dataset=dict(
         ann_file='VOC2012/ImageSets/Main/trainval.txt',
         data_prefix=dict(sub_data_root='VOC2012/'),
-        proposal_file='proposals/voc_2012_trainval.pkl',
+        proposal_file='proposals/voc_2012_trainval.safetensors',
     )
 )
 test_dataloader = dict(
@@ -16,7 +16,7 @@ test_dataloader = dict(
         data_root=_base_.data_root,
         ann_file='VOC2012/ImageSets/Main/test.txt',
         data_prefix=dict(sub_data_root='VOC2012/'),
-        proposal_file='proposals/voc_2012_test.pkl',
+        proposal_file='proposals/voc_2012_test.safetensors',
         test_mode=True,
         pipeline=_base_.test_pipeline,
     )

@@ -1,0 +1,1 @@
+"""How well proposals cover the objects that a training is to learn."""
