@@ -6,6 +6,8 @@ scale = (256, 192)
 # +M: 0.32 of VOC's scales, as are the images.
 train_scales = [(320, side) for side in (154, 184, 220, 276, 288)]
 test_scales = [(320, side) for side in (154, 184, 220, 276, 320)]
+# Of other networks, for tables at this size: tools/make_demo_weights.py.
+network_weights = {'mmdet_ohem.VGGM': 'data/demo/vgg_m_digits.pth'}
 classes = ('zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven',
            'eight', 'nine')
 
