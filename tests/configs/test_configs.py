@@ -177,7 +177,7 @@ def test_schedule_is_the_papers(name: str) -> None:
     assert (schedule.gamma, schedule.by_epoch) == (0.1, False)
     optimizer = config.optim_wrapper.optimizer
     # fc6 from scratch, on features that are kept, learns by AdamW.
-    is_fast = 'feature_cache' in config.model
+    is_fast = 'animals' in name
     assert optimizer.type == ('AdamW' if is_fast else 'SGD')
     assert is_fast or optimizer.momentum == 0.9
     assert optimizer.weight_decay == 0.0005
