@@ -29,8 +29,7 @@ class FastRCNN(StockFastRCNN):
         **kwargs: As for mmdet's ``FastRCNN``.
 
     Raises:
-        ValueError: ``feature_cache`` is given, and the backbone is trained,
-            or there is a neck.
+        ValueError: ``feature_cache`` is given, and the backbone is trained.
     """
 
     def __init__(
@@ -42,17 +41,12 @@ class FastRCNN(StockFastRCNN):
             for name, x in self.backbone.named_parameters()
             if x.requires_grad
         ]
-        self.is_fixed = not trained and not self.with_neck
-        if feature_cache is not None and not self.is_fixed:
-            reason = (
-                f'{len(trained)} of its parameters are trained, such as '
-                f'{trained[0]}'
-                if trained
-                else 'there is a neck behind it'
-            )
+        self.is_fixed = not trained
+        if feature_cache is not None and trained:
             raise ValueError(
                 f'feature_cache is {feature_cache!r}, and the features of '
-                f'{type(self.backbone).__name__} change: {reason}. Remedy: '
+                f'{type(self.backbone).__name__} change: {len(trained)} of '
+                f'its parameters are trained, such as {trained[0]}. Remedy: '
                 'backbone.frozen_stages=5, or no feature_cache'
             )
         self.feature_cache = (
@@ -83,16 +77,15 @@ class FastRCNN(StockFastRCNN):
             height, width = batch_inputs.shape[2:]
             sizes = [(height, width)] * len(batch_inputs)
         with torch.no_grad():
-            return (
-                _pad_together(
-                    [
-                        self._features(img[:, :height, :width])
-                        for img, (height, width) in zip(
-                            batch_inputs, sizes, strict=True
-                        )
-                    ]
-                ),
-            )
+            maps = [
+                self._features(img[:, :height, :width])
+                for img, (height, width) in zip(
+                    batch_inputs, sizes, strict=True
+                )
+            ]
+            feats = (_pad_together(maps),)
+        # A neck may learn: what is kept is what is before it.
+        return self.neck(feats) if self.with_neck else feats
 
     def _features(self, img: Tensor) -> Tensor:
         """Features of one image, shape (C, h, w)."""

@@ -123,3 +123,19 @@ def test_checkpoints_are_those_of_mmdets_detector(tmp_path: Path) -> None:
     cached = build(small(feature_cache=str(tmp_path)))
     stock = build(small(type='FastRCNN'))
     assert list(cached.state_dict()) == list(stock.state_dict())
+
+
+def test_a_neck_is_behind_the_kept_features(tmp_path: Path) -> None:
+    neck = dict(
+        type='FPN',
+        in_channels=[512],
+        out_channels=8,
+        num_outs=1,
+        init_cfg=None,
+    )
+    plain = build(small(neck=neck))
+    cached = build(small(neck=neck, feature_cache=str(tmp_path)))
+    expected, found = features(plain, batch()), features(cached, batch())
+    assert found.shape == (2, 8, 6, 6)
+    assert torch.allclose(found, expected, rtol=1e-2, atol=1e-2)
+    assert found.requires_grad
