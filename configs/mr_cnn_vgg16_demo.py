@@ -4,9 +4,8 @@ _base_ = [
     '_base_/schedules/schedule_demo.py', '_base_/default_runtime.py']
 _weights = dict(type='Pretrained', checkpoint='data/demo/vgg16_digits.pth')
 _head = dict(num_classes=10, fc_out_channels=(512, 512), init_cfg=_weights)
-model = dict(
-    feature_cache='work_dirs/features',
-    backbone=dict(frozen_stages=5, init_cfg=_weights),
-    roi_head=dict(regions=[(0, 1), (0.8, 1.5)], bbox_head=_head,
-                  bbox_roi_extractor=dict(pixel=1.0)))
+model = dict(feature_cache='work_dirs/features', roi_head=dict(
+    regions=[(0, 1), (0.8, 1.5)], bbox_head=_head,
+    bbox_roi_extractor=dict(pixel=1.0)),
+    backbone=dict(frozen_stages=5, init_cfg=_weights))
 default_hooks = dict(checkpoint=dict(interval=100, max_keep_ckpts=1))
