@@ -41,12 +41,12 @@ _train, _test = _base_.train_dataloader.dataset, _base_.val_dataloader.dataset
 _train.update(
     _common,
     ann_file='ImageSets/Main/train.txt',
-    proposal_file='proposals/train.pkl',
+    proposal_file='proposals/train.safetensors',
     pipeline=train_pipeline)
 _test.update(
     _common,
     ann_file='ImageSets/Main/val.txt',
-    proposal_file='proposals/val.pkl',
+    proposal_file='proposals/val.safetensors',
     pipeline=test_pipeline)
 _base_.train_dataloader.update(num_workers=0, persistent_workers=False)
 _base_.val_dataloader.update(num_workers=0, persistent_workers=False)
