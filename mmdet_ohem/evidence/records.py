@@ -93,7 +93,7 @@ def record_of(run: WorkDir) -> EvidenceRecord:
     """
     finished, checkpoint = run.finished, run.last_checkpoint()
     if finished is None or checkpoint is None:
-        lacks = 'finished.json' if finished is None else 'checkpoint'
+        lacks = 'record' if finished is None else 'checkpoint'
         raise FileNotFoundError(
             f'{run.folder} has no {lacks}. Remedy: tools/run_table.py '
             'finishes it'
