@@ -17,6 +17,7 @@ METRICS = {'AP50': 'pascal_voc/AP50', 'AP70': 'pascal_voc/AP70'}
 #: Between these lines a page has what records say.
 MARKS = '<!-- evidence -->', '<!-- end of evidence -->'
 _NOTHING = '-'
+_PERCENT = 100
 _MAP = 'pascal_voc/mAP'
 
 
@@ -48,7 +49,7 @@ class Document:
         """
         names = (
             'table', 'value', 'difference', 'p_value', 'verdict', 'classes',
-            'late', 'runs', 'trials', 'false_positives',
+            'late', 'runs', 'trials', 'false_positives', 'errors',
         )  # fmt: skip
         environment = Environment(
             undefined=StrictUndefined, keep_trailing_newline=True
@@ -153,16 +154,26 @@ class Document:
         lines = []
         for leaf in leaves:
             line = {'leaf': leaf}
-            for kind in ('classes', *KINDS):
-                key = f'false_positives/{kind}@{recall}'
-                mean = self.evidence.mean(data, _config(leaf), key)
-                # Numbers an image, which Evidence takes for shares.
-                text = _NOTHING if mean is None else f'{mean / 100:.2f}'
-                line[
-                    'classes that reach it' if kind == 'classes' else kind
-                ] = text
+            line['classes that reach it'] = self.errors(
+                data, leaf, 'classes', recall
+            )
+            line |= {x: self.errors(data, leaf, x, recall) for x in KINDS}
             lines.append(line)
         return _markdown(lines)
+
+    def errors(self, data: str, leaf: str, kind: str, recall: int) -> str:
+        """False positives of a kind an image, or classes that reach a recall.
+
+        Args:
+            data: Name of the profile.
+            leaf: Of which.
+            kind: One of ``KINDS``, or ``'classes'``.
+            recall: Percent of the objects of each class.
+        """
+        key = f'false_positives/{kind}@{recall}'
+        mean = self.evidence.mean(data, _config(leaf), key)
+        # A number, which Evidence takes for a share.
+        return _NOTHING if mean is None else f'{mean / _PERCENT:.2f}'
 
     def trials(self) -> str:
         """The mAP of each validation of the trials, in Markdown."""
