@@ -52,7 +52,7 @@ def main() -> int:
         return _print_completion(args.print_completion)
     if args.command is None:
         parser.error(f'COMMAND is missing: one of {", ".join(COMMANDS)}')
-    return _run(_module(args.command), args)
+    return run_module(_module(args.command), args)
 
 
 def tool(name: str) -> Callable[[], int]:
@@ -70,7 +70,7 @@ def tool(name: str) -> Callable[[], int]:
         module = _module(name)
         parser = Parser(formatter_class=Formatter)
         _fill(parser, module)
-        return _run(module, parser.parse_args())
+        return run_module(module, parser.parse_args())
 
     return alias
 
@@ -150,8 +150,16 @@ def _fill(parser: ArgumentParser, module: Any) -> None:
     module.add_arguments(parser)
 
 
-def _run(module: Any, args: Namespace) -> int:
-    """Run a subcommand, which may go on after an interruption."""
+def run_module(module: Any, args: Namespace) -> int:
+    """Run a subcommand, which may go on after an interruption.
+
+    Args:
+        module: Of the subcommand, or of an action of it.
+        args: As its ``add_arguments`` declares them.
+
+    Returns:
+        The exit status.
+    """
 
     @command(goes_on=getattr(module, 'GOES_ON', False))
     def run() -> int:

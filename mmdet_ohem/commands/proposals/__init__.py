@@ -9,6 +9,7 @@ import importlib
 from types import ModuleType
 
 from mmdet_ohem.arguments import Formatter, Parser
+from mmdet_ohem.commands import run_module
 
 #: A module of this folder each.
 ACTIONS = ('make', 'convert', 'check', 'show')
@@ -36,7 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             formatter_class=Formatter,
         )
         module.add_arguments(subparser)
-        subparser.set_defaults(run_action=module.run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit status.
     """
-    return args.run_action(args)
+    return run_module(action(args.action), args)
 
 
 def action(name: str) -> ModuleType:

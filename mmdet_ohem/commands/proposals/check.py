@@ -17,8 +17,8 @@ from rich.table import Table
 from mmdet_ohem.arguments import new_file
 from mmdet_ohem.commands.doctor import as_line
 from mmdet_ohem.commands.proposals.arguments import add_dataset, sources_of
-from mmdet_ohem.commands.proposals.make import progress_of
 from mmdet_ohem.plain_text import plain_console, printable
+from mmdet_ohem.progress import progress
 
 if TYPE_CHECKING:
     from mmdet_ohem.coverage.check import CheckResult
@@ -84,7 +84,7 @@ def look(source: object) -> 'CheckResult':
     """
     from mmdet_ohem.coverage.check import check_source
 
-    with progress_of('images') as on_progress:
+    with progress('images') as on_progress:
         return check_source(source, on_progress)  # type: ignore[arg-type]
 
 

@@ -11,19 +11,8 @@ Exit status: 0 all images are in the file, 1 some are missing, 2 bad usage,
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from mmdet_ohem.arguments import at_least, device, new_file
 from mmdet_ohem.commands.proposals.arguments import (
@@ -31,11 +20,12 @@ from mmdet_ohem.commands.proposals.arguments import (
     add_mat_layout,
     images_of,
 )
-from mmdet_ohem.plain_text import plain_console
+from mmdet_ohem.progress import progress
 
 if TYPE_CHECKING:
     from mmdet_ohem.proposals.make import MakeResult
 
+GOES_ON = True
 _SUFFIXES = ('.safetensors', '.pkl', '.pickle')
 
 
@@ -122,13 +112,7 @@ def run(args: argparse.Namespace) -> int:
         ValueError: Arguments contradict each other.
     """
     _check(args)
-    try:
-        result = _make(args)
-    except KeyboardInterrupt:
-        plain_console(stderr=True, soft_wrap=True).print(
-            'interrupted; the same command goes on from here'
-        )
-        return 130
+    result = _make(args)
     print_summary(result)
     return 1 if result.failed else 0
 
@@ -173,7 +157,7 @@ def _make(args: argparse.Namespace) -> 'MakeResult':
         from mmdet_ohem.inference.region_proposals import make_by_detector
 
         config, checkpoint = args.from_detector
-        with progress_of('RPN') as on_progress:
+        with progress('images', 'RPN') as on_progress:
             return make_by_detector(
                 images,
                 args.out,
@@ -183,7 +167,7 @@ def _make(args: argparse.Namespace) -> 'MakeResult':
                 device=args.device,
                 on_progress=on_progress,
             )
-    with progress_of('selective search') as on_progress:
+    with progress('images', 'selective search') as on_progress:
         return make.make_proposals(
             images,
             args.out,
@@ -192,31 +176,6 @@ def _make(args: argparse.Namespace) -> 'MakeResult':
             num_workers=args.workers,
             on_progress=on_progress,
             scheduler=args.scheduler,
-        )
-
-
-@contextmanager
-def progress_of(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how far it is, and the time left.
-
-    Args:
-        what: Is being done.
-
-    Yields:
-        A function to be told the images done and to do.
-    """
-    progress = Progress(
-        TextColumn(what),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn('left'),
-        TimeRemainingColumn(),
-    )
-    with progress:
-        task = progress.add_task('', total=None)
-        yield lambda done, total: progress.update(
-            task, completed=done, total=total
         )
 
 
