@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
-
 from mmdet_ohem.hard.pictures import crop_of, picture_of
 from mmdet_ohem.hard.ranking import Ranking
 from mmdet_ohem.hard.records import FLAGS, HardImage, HardRoI
-from mmdet_ohem.report.sheets import Sheet
+from mmdet_ohem.report.sheets import Sheet, page_template
 
 _TEMPLATE = Path(__file__).with_name('page.html.j2')
 _NUM_IMAGES = 12
@@ -56,12 +54,7 @@ def make_page(
         _Shown(x, picture_of(x, rois_of[x.image]))
         for x in ranking.images[: min(num, _NUM_IMAGES)]
     ]
-    page = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).from_string(_TEMPLATE.read_text(encoding='utf-8'))
+    page = page_template(_TEMPLATE)
     return page.render(
         facts=facts, sections=sections, hardest=hardest, images=images
     )

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from mmdet_ohem.report.curves import draw_panels, make_panels
 from mmdet_ohem.report.detections import draw_detections
 from mmdet_ohem.report.figure3 import Figure3, read_figure3
-from mmdet_ohem.report.sheets import read_sheets
+from mmdet_ohem.report.sheets import page_template, read_sheets
 from mmdet_ohem.report.tables import (
     Table,
     class_table,
@@ -68,12 +67,7 @@ def make_report(
     panels, not_drawn = make_panels(runs, losses)
     charts = draw_panels(panels, list(runs))
     results = results_table(runs, losses.curves)
-    page = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    ).from_string(_TEMPLATE.read_text(encoding='utf-8'))
+    page = page_template(_TEMPLATE)
     html = page.render(
         runs=runs,
         results=results,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
+from jinja2 import Environment, StrictUndefined, Template
 from PIL import Image
 
 _KINDS = ('.png', '.jpg', '.jpeg', '.webp')
@@ -55,6 +56,20 @@ def read_sheets(folder: Path) -> list[Sheet]:
             'the --out of tools/browse_hard_examples.py'
         )
     return [_read_sheet(path) for path in paths]
+
+
+def page_template(path: Path) -> Template:
+    """Read the template of a page, whose values are text and not markup.
+
+    Args:
+        path: Of the template.
+    """
+    return Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).from_string(path.read_text(encoding='utf-8'))
 
 
 def embed(picture: Image.Image, name: str) -> Sheet:
