@@ -22,7 +22,8 @@ from mmdet_ohem.evidence import (
     trial_of,
     write_records,
 )
-from mmdet_ohem.evidence.document import insert, write_document
+from mmdet_ohem.evidence.document import write_document
+from mmdet_ohem.evidence.page import insert
 from mmdet_ohem.host.files import write_text
 from mmdet_ohem.runs.work_dir import WorkDir
 

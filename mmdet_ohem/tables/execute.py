@@ -65,7 +65,7 @@ def execute(
             on elsewhere, or a command failed.
     """
     config = config_of(run, configs)
-    batch_size = launch.images_per_gpu(config.train_dataloader.batch_size)
+    launch.images_per_gpu(config.train_dataloader.batch_size)
     record = RunRecord(
         str(run.row.config),
         profile_name(run.data),
@@ -79,8 +79,6 @@ def execute(
         return finished
     check(run, config)
     run.folder.mkdir(parents=True, exist_ok=True)
-    # Each start of mmengine writes the config as it is then, with what it
-    # resumed from, under the same name into the run's folder.
     path = run.folder / 'given' / 'config.py'
     start = time.monotonic()
     with _locked(run.folder) as log:
@@ -91,12 +89,7 @@ def execute(
             on_progress=on_progress,
         )
         write_begun(run.folder, record)
-        if not path.exists():
-            write_text(path, config.pretty_text)
-        last = checkpoint_path(run.folder, config.train_cfg.max_iters)
-        checkpoint = work_dir.last_checkpoint()
-        if checkpoint != last:
-            call(launch.train(path, run.folder, batch_size, checkpoint))
+        last = _train(run, config, launch, path, call)
         metrics = _test(run, launch, path, last, call)
     seconds = time.monotonic() - start
     record = replace(record, metrics=metrics, seconds=seconds)
@@ -136,6 +129,26 @@ def _locked(folder: Path) -> Iterator[BinaryIO]:
                 f'and call again (lsof {folder / CONSOLE_LOG} names it)'
             ) from error
         yield log
+
+
+def _train(
+    run: Run,
+    config: Config,
+    launch: Launch,
+    path: Path,
+    call: Callable[[list[str]], None],
+) -> Path:
+    """Train what is left; returns the last checkpoint."""
+    # Each start of mmengine writes the config as it is then, with what it
+    # resumed from, under the same name into the run's folder.
+    if not path.exists():
+        write_text(path, config.pretty_text)
+    last = checkpoint_path(run.folder, config.train_cfg.max_iters)
+    checkpoint = WorkDir(run.folder).last_checkpoint()
+    if checkpoint != last:
+        size = launch.images_per_gpu(config.train_dataloader.batch_size)
+        call(launch.train(path, run.folder, size, checkpoint))
+    return last
 
 
 def _test(

@@ -106,7 +106,7 @@ def at_profile(row: Config, profile: Config, configs: Path) -> Config:
 
 def _known(configs: Path) -> Iterator[str]:
     """Names of the profiles that are leaves: what trains the baseline."""
-    for name in ('demo', 'voc12_animals', 'bccd'):
+    for name in ('demo', 'voc12_animals'):
         if (configs / f'fast_rcnn_vgg16_{name}.py').is_file():
             yield name
 

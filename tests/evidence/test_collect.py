@@ -14,7 +14,8 @@ from mmdet_ohem.evidence import (
     read_records,
     trial_of,
 )
-from mmdet_ohem.evidence.document import MARKS, Document, insert
+from mmdet_ohem.evidence.document import Document
+from mmdet_ohem.evidence.page import MARKS, insert
 from mmdet_ohem.runs.work_dir import WorkDir
 from tests.tables.finished_runs import OHEM, finish
 from tools import evidence
