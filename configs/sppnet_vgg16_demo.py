@@ -1,11 +1,11 @@
-# SPPnet at the size of make demo; as fast_rcnn_vgg16_demo.py.
+# SPPnet on the embedded dataset; as fast_rcnn_vgg16_demo.py.
 _base_ = [
     '_base_/models/sppnet_vgg16.py', '_base_/datasets/demo.py',
     '_base_/schedules/schedule_demo.py', '_base_/default_runtime.py']
 _weights = dict(type='Pretrained', checkpoint='data/demo/vgg16_digits.pth')
-model = dict(
-    feature_cache='work_dirs/features',
-    backbone=dict(init_cfg=_weights),
-    roi_head=dict(bbox_roi_extractor=dict(pixel=1.0), bbox_head=dict(
-        num_classes=10, fc_out_channels=(512, 512), init_cfg=_weights)))
-default_hooks = dict(checkpoint=dict(interval=100, max_keep_ckpts=1))
+_head = dict(num_classes=10, fc_out_channels=(256, 256), init_cfg=_weights)
+model = dict(feature_cache='work_dirs/features', roi_head=dict(
+        bbox_roi_extractor=dict(pixel=1.0, out_channels=128),
+        bbox_head=dict(in_channels=128, **_head)),
+    backbone=dict(widen_factor=0.25, init_cfg=_weights))
+default_hooks = dict(checkpoint=dict(interval=250, max_keep_ckpts=1))

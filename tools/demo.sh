@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
-# The whole way on the embedded dataset: data, proposals, weights, training
-# and test of the baseline and of OHEM, report. Each step is skipped where its
-# result is there; an interrupted training goes on.
+# The whole way on the embedded dataset: data, proposals, weights, features,
+# baseline and OHEM trained and tested with three seeds each, a report. Each
+# step is skipped where its result is there; an interrupted training goes on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 DATA=data/demo
 OUT=work_dirs/demo
+SEEDS=3
+# A run for each core, with one thread: two of two threads spin on two cores.
+JOBS=$(nproc)
+if [ "$JOBS" -gt 6 ]; then JOBS=6; fi
 start=$SECONDS
 
 step() { printf '\n[%4d s] %s\n' "$((SECONDS - start))" "$1"; }
@@ -19,44 +23,26 @@ for split in train test; do
     --img-dir "$DATA/JPEGImages" --out "$DATA/proposals/$split.safetensors" \
     --width 256 --workers "$(nproc)"
 done
-step 'weights'
+step 'weights: a narrow VGG16 learns digits'
 python tools/make_demo_weights.py --out "$DATA/vgg16_digits.pth"
+step 'features of all images'
+python tools/cache_features.py configs/fast_rcnn_vgg16_demo.py
 
-# last_checkpoint DIR: the last whole one, or nothing.
-last_checkpoint() {
-  python -c '
-import sys
-from contextlib import redirect_stdout
-from pathlib import Path
-from mmdet_ohem.runs import WorkDir
-with redirect_stdout(sys.stderr):  # a torn one is named in a warning
-    last = WorkDir(Path(sys.argv[1])).last_checkpoint()
-print(last or "")
-' "$1"
-}
+step "training and testing baseline and OHEM, $SEEDS seeds each"
+OMP_NUM_THREADS=1 python tools/run_table.py --table 1 --data demo \
+  --rows 2,13 --seeds "$SEEDS" --gpus 0 --jobs "$JOBS" --work-dir "$OUT"
 
-# run NAME CONFIG: train and test, unless done.
-run() {
-  local dir="$OUT/$1" config="configs/$2" resume=() last
-  if [ -f "$dir/test/detections.pkl" ]; then return; fi
-  last=$(last_checkpoint "$dir")
-  # It goes on also where the checkpoint it ended with is torn.
-  if [ -z "$last" ] || [ "$(cat "$dir/trained" 2>/dev/null)" != "$last" ]; then
-    step "training $1"
-    if [ -n "$last" ]; then resume=(--resume "$last"); fi
-    mim train mmdet "$config" --gpus 0 --work-dir "$dir" ${resume[@]+"${resume[@]}"}
-    last=$(last_checkpoint "$dir")
-    echo "$last" > "$dir/trained"
-  fi
-  step "testing $1"
-  mim test mmdet "$config" --checkpoint "$last" \
-    --gpus 0 --work-dir "$dir/test" --out "$dir/test/detections.partial.pkl"
-  mv "$dir/test/detections.partial.pkl" "$dir/test/detections.pkl"
-}
-run baseline fast_rcnn_vgg16_demo.py
-run ohem fast_rcnn_vgg16_ohem_demo.py
+RUNS=$OUT/demo
+OHEM=$RUNS/fast_rcnn_vgg16_ohem_voc07/seed0
+step 'pictures of what is mined'
+rm -rf "$OUT/sheets"
+python tools/browse_hard_examples.py "$OHEM/config.py" \
+  --checkpoints "$OHEM/iter_250.pth" "$OHEM/iter_1500.pth" \
+  --num 3 --out "$OUT/sheets"
 
 step 'report'
-python tools/report.py "$OUT/baseline" "$OUT/ohem" --detections 6 \
+python tools/report.py "$RUNS"/fast_rcnn_vgg16_voc07/seed? \
+  "$RUNS"/fast_rcnn_vgg16_ohem_voc07/seed? \
+  --detections 6 --false-positives --sheets "$OUT/sheets" \
   --out "$OUT/report.html"
 step 'done'

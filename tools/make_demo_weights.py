@@ -7,7 +7,11 @@ from rich.progress import Progress
 
 from mmdet_ohem.arguments import Parser, at_least, new_file
 from mmdet_ohem.command_line import command
-from mmdet_ohem.demo.digit_weights import NETS, write_digit_weights
+from mmdet_ohem.demo.digit_weights import (
+    NETS,
+    NUM_ITERS,
+    write_digit_weights,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -18,7 +22,7 @@ def parse_args() -> argparse.Namespace:
         '--out', type=new_file, help='(default: data/demo/NET_digits.pth)'
     )
     parser.add_argument('--seed', type=at_least(0), default=0)
-    parser.add_argument('--num-iters', type=at_least(1), default=300)
+    parser.add_argument('--num-iters', type=at_least(1), default=NUM_ITERS)
     args = parser.parse_args()
     if args.out is None:
         args.out = Path(f'data/demo/{args.net}_digits.pth')

@@ -54,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'from RUN_DIR/test/detections.pkl (mim test --out)',
     )
     parser.add_argument(
+        '--false-positives',
+        action='store_true',
+        help='count them by kind at equal recall, from the same detections; '
+        'needs the data of the tests',
+    )
+    parser.add_argument(
         '--out',
         type=new_file,
         default=Path('work_dirs/report.html'),
@@ -80,10 +86,18 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit status.
     """
-    report = make_report(args.runs, args.sheets, args.figure3, args.detections)
+    report = make_report(
+        args.runs,
+        args.sheets,
+        args.figure3,
+        args.detections,
+        args.false_positives,
+    )
     write_text(args.out, report.html)
     size = args.out.stat().st_size / 2**20
     console = plain_console()
-    console.print(as_table(report.results))
+    for table in (report.results, report.seeds):
+        if table.rows:
+            console.print(as_table(table))
     console.print(f'wrote {args.out} ({size:.1f} MiB)')
     return 0

@@ -15,6 +15,25 @@ from mmdet_ohem.detector.pretrained import (
 )
 
 
+def widened(num_channels: int, widen_factor: float) -> int:
+    """Channels of a layer in a wider or narrower network.
+
+    Args:
+        num_channels: Of the layer as published.
+        widen_factor: What they count times.
+
+    Raises:
+        ValueError: None is left.
+    """
+    found = int(num_channels * widen_factor)
+    if found < 1:
+        raise ValueError(
+            f'widen_factor is {widen_factor}, which leaves no channel of '
+            f'{num_channels}. Remedy: give at least {1 / num_channels:.3g}'
+        )
+    return found
+
+
 class VGGBackbone(BaseModule):
     """A sequence of layers, whose first stages are frozen at construction.
 
@@ -77,7 +96,8 @@ class VGGBackbone(BaseModule):
             img: Shape (N, 3, H, W).
 
         Returns:
-            One level, shape (N, 512, about H / 16, about W / 16).
+            One level, shape (N, C, about H / 16, about W / 16); C is 512 at
+            full width.
         """
         # Same numbers, half the time on CPU; RoI pooling wants it as well.
         img = img.contiguous(memory_format=torch.channels_last)

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from mmdet.utils import OptConfigType
 from torch import Tensor, nn
 
-from mmdet_ohem.detector.vgg_backbone import VGGBackbone
+from mmdet_ohem.detector.vgg_backbone import VGGBackbone, widened
 from mmdet_ohem.registry import MODELS
 
 # First and one past the last layer of conv1 to conv5, each with what follows.
@@ -45,36 +45,51 @@ class VGGM(VGGBackbone):
         frozen_stages: How many of the five convolutions are not trained; they
             are frozen from construction, so that optimizer and DDP never see
             them. 1 in the paper; 0 from scratch.
+        widen_factor: All numbers of channels count times this number. 1 is
+            VGG_CNN_M_1024; the demo has a quarter.
         init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a file of
             ``tools/convert_weights.py --net vgg_m``; None: from scratch, by
             He initialisation.
 
     Raises:
-        ValueError: ``frozen_stages`` is not in 0..5, or, at initialisation,
-            the checkpoint is not a VGG_CNN_M_1024.
+        ValueError: ``frozen_stages`` is not in 0..5, ``widen_factor`` leaves
+            no channel, or, at initialisation, the checkpoint is not a
+            VGG_CNN_M_1024 of this width.
     """
 
     def __init__(
-        self, frozen_stages: int = 1, init_cfg: OptConfigType = None
+        self,
+        frozen_stages: int = 1,
+        init_cfg: OptConfigType = None,
+        widen_factor: float = 1.0,
     ) -> None:
-        super().__init__(vgg_m_layers(), _STAGES, frozen_stages, init_cfg)
+        layers = vgg_m_layers(widen_factor)
+        super().__init__(layers, _STAGES, frozen_stages, init_cfg)
 
 
-def vgg_m_layers() -> nn.Sequential:
-    """Layers of VGG_CNN_M_1024 from conv1 to the ReLU after conv5."""
+def vgg_m_layers(widen_factor: float = 1.0) -> nn.Sequential:
+    """Layers of VGG_CNN_M_1024 from conv1 to the ReLU after conv5.
+
+    Args:
+        widen_factor: All numbers of channels count times this number.
+
+    Raises:
+        ValueError: It leaves no channel.
+    """
+    conv1, conv2, conv3 = (widened(x, widen_factor) for x in (96, 256, 512))
     return nn.Sequential(
-        nn.Conv2d(3, 96, 7, stride=2),
+        nn.Conv2d(3, conv1, 7, stride=2),
         nn.ReLU(inplace=True),
         _LocalResponseNorm(),
         nn.MaxPool2d(3, stride=2, ceil_mode=True),
-        nn.Conv2d(96, 256, 5, stride=2, padding=1),
+        nn.Conv2d(conv1, conv2, 5, stride=2, padding=1),
         nn.ReLU(inplace=True),
         _LocalResponseNorm(),
         nn.MaxPool2d(3, stride=2, ceil_mode=True),
-        nn.Conv2d(256, 512, 3, padding=1),
+        nn.Conv2d(conv2, conv3, 3, padding=1),
         nn.ReLU(inplace=True),
-        nn.Conv2d(512, 512, 3, padding=1),
+        nn.Conv2d(conv3, conv3, 3, padding=1),
         nn.ReLU(inplace=True),
-        nn.Conv2d(512, 512, 3, padding=1),
+        nn.Conv2d(conv3, conv3, 3, padding=1),
         nn.ReLU(inplace=True),
     )

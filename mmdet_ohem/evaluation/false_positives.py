@@ -14,6 +14,9 @@ from torch import Tensor
 #: Localisation: overlaps an object of its class, but not enough. Confusion:
 #: overlaps one of another class. Background: none of these.
 KINDS = ('background', 'confusion', 'localisation', 'duplicate')
+#: Background that was made to be taken for an object; counted apart where the
+#: data say what it is.
+DECOY = 'decoy'
 # An overlap that counts at all, as in Hoiem's analysis.
 _TOUCHES = 0.1
 
@@ -32,6 +35,8 @@ class Detected:
         gt_labels: Shape (G,), int64.
         gt_ignored: Whether an object is difficult, which makes a detection
             of it neither right nor wrong, shape (G,), bool.
+        decoys: Of background that looks like an object, shape (K, 4); None
+            where the data do not say.
     """
 
     bboxes: Tensor
@@ -40,6 +45,7 @@ class Detected:
     gt_bboxes: Tensor
     gt_labels: Tensor
     gt_ignored: Tensor
+    decoys: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ class _Ranked:
         iou: With that object.
         other_iou: Greatest one with an object of another class.
         is_ignored: Whether ``best`` is difficult.
+        is_decoy: Whether it overlaps a decoy.
     """
 
     score: float
@@ -60,6 +67,7 @@ class _Ranked:
     iou: float
     other_iou: float
     is_ignored: bool
+    is_decoy: bool
 
 
 def count_false_positives(
@@ -82,8 +90,9 @@ def count_false_positives(
         iou_thr: A detection finds an object with at least this IoU.
 
     Returns:
-        For each class the number of false positives of each of ``KINDS``;
-        None where the class has no object, or never reaches the recall.
+        For each class the number of false positives of each of ``KINDS``,
+        and of ``DECOY`` where an image says what is one; None where the class
+        has no object, or never reaches the recall.
 
     Raises:
         ValueError: ``recall`` is out of range.
@@ -109,6 +118,8 @@ def _count(
     # Stable: of equal scores the first, as in the devkit.
     ranked.sort(key=lambda x: -x.score)
     counts = dict.fromkeys(KINDS, 0)
+    if any(x.decoys is not None for x in images):
+        counts[DECOY] = 0
     found: set[tuple[int, int] | None] = set()
     for x in ranked:
         if num_objects and len(found) == wanted:
@@ -123,6 +134,8 @@ def _count(
             counts['localisation'] += 1
         elif x.other_iou >= _TOUCHES:
             counts['confusion'] += 1
+        elif x.is_decoy:
+            counts[DECOY] += 1
         else:
             counts['background'] += 1
     return counts if num_objects and len(found) == wanted else None
@@ -131,17 +144,22 @@ def _count(
 def _rank(index: int, image: Detected, label: int) -> Iterator[_Ranked]:
     """Detections of a class in one image."""
     of_class = image.labels == label
-    ious = bbox_overlaps(image.bboxes[of_class], image.gt_bboxes)
+    bboxes = image.bboxes[of_class]
+    ious = bbox_overlaps(bboxes, image.gt_bboxes)
     own = ious.clone()
     own[:, image.gt_labels != label] = -1
     other = ious.clone()
     other[:, image.gt_labels == label] = 0
     no_object = not len(image.gt_bboxes)
-    for score, row, others in zip(
-        image.scores[of_class].tolist(), own, other, strict=True
+    for score, row, others, is_decoy in zip(
+        image.scores[of_class].tolist(),
+        own,
+        other,
+        _touch_decoys(bboxes, image.decoys),
+        strict=True,
     ):
         if no_object:
-            yield _Ranked(score, None, 0, 0, False)
+            yield _Ranked(score, None, 0, 0, False, is_decoy)
             continue
         best = int(row.argmax())
         iou = float(row[best])
@@ -152,4 +170,13 @@ def _rank(index: int, image: Detected, label: int) -> Iterator[_Ranked]:
             max(iou, 0.0),
             float(others.max()),
             is_own and bool(image.gt_ignored[best]),
+            is_decoy,
         )
+
+
+def _touch_decoys(bboxes: Tensor, decoys: Tensor | None) -> list[bool]:
+    """Whether each of (D, 4) boxes overlaps a decoy."""
+    if decoys is None or not len(decoys):
+        return [False] * len(bboxes)
+    overlap = bbox_overlaps(bboxes, decoys) >= _TOUCHES
+    return overlap.any(1).tolist()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, StrictUndefined, TemplateError
 
-from mmdet_ohem.evaluation.false_positives import KINDS
+from mmdet_ohem.evaluation.false_positives import DECOY, KINDS
 from mmdet_ohem.evidence.records import TRIALS
 from mmdet_ohem.evidence.statistics import Comparison, Evidence
 from mmdet_ohem.tables import find_table
@@ -155,7 +155,10 @@ class Document:
             line['classes that reach it'] = self.errors(
                 data, leaf, 'classes', recall
             )
-            line |= {x: self.errors(data, leaf, x, recall) for x in KINDS}
+            for kind in (DECOY, *KINDS):
+                line[kind] = self.errors(data, leaf, kind, recall)
+            if line[DECOY] == _NOTHING:  # the data have none
+                del line[DECOY]
             lines.append(line)
         return _markdown(lines)
 

@@ -1,11 +1,13 @@
 """False positives of a finished run, from the detections that it kept."""
 
+from pathlib import Path
+
 import torch
 from mmdet.registry import DATASETS
 from mmengine.registry import init_default_scope
 
+from mmdet_ohem.evaluation.decoys import read_decoys
 from mmdet_ohem.evaluation.false_positives import (
-    KINDS,
     Detected,
     count_false_positives,
 )
@@ -24,7 +26,7 @@ def error_metrics(run: WorkDir) -> dict[str, float]:
 
     Returns:
         ``false_positives/<kind>@<recall in percent>``: their number for each
-        image, added up over the classes that reach the recall, and
+        image, of decoys where the data have any, added up over the classes that reach the recall, and
         ``false_positives/classes@<recall>``, how many these are. Nothing
         where the run has kept no detections.
 
@@ -41,7 +43,7 @@ def error_metrics(run: WorkDir) -> dict[str, float]:
         reached = [x for x in counts if x is not None]
         name = f'@{round(100 * recall)}'
         found[f'false_positives/classes{name}'] = float(len(reached))
-        for kind in KINDS:
+        for kind in reached[0] if reached else ():
             total = sum(x[kind] for x in reached)
             found[f'false_positives/{kind}{name}'] = total / len(images)
     return found
@@ -75,6 +77,8 @@ def _images(run: WorkDir) -> tuple[list[Detected], int]:
 
 def _detected(found: dict, info: dict) -> Detected:
     objects = info['instances']
+    # A data set of COCO's format has no file for each image.
+    xml_path = info.get('xml_path')
     return Detected(
         torch.as_tensor(found['bboxes']).float(),
         torch.as_tensor(found['scores']).float(),
@@ -84,4 +88,5 @@ def _detected(found: dict, info: dict) -> Detected:
         torch.tensor(
             [bool(x['ignore_flag']) for x in objects], dtype=torch.bool
         ),
+        read_decoys(Path(xml_path)) if xml_path else None,
     )

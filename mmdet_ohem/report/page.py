@@ -9,6 +9,7 @@ from markupsafe import Markup
 from mmdet_ohem.report.curves import draw_panels, make_panels
 from mmdet_ohem.report.detections import draw_detections
 from mmdet_ohem.report.figure3 import Figure3, read_figure3
+from mmdet_ohem.report.seeds import group_by_seed, seeds_table
 from mmdet_ohem.report.sheets import page_template, read_sheets
 from mmdet_ohem.report.tables import (
     Table,
@@ -30,10 +31,14 @@ class Report:
     Attributes:
         html: The page.
         results: Its table of results.
+        seeds: Mean and spread of runs that differ in their seed alone, and
+            false positives, where they are asked for; no rows where neither
+            is the case.
     """
 
     html: str
     results: Table
+    seeds: Table
 
 
 def make_report(
@@ -41,6 +46,7 @@ def make_report(
     sheets: Sequence[Path] = (),
     figure3: Path | None = None,
     num_detections: int = 0,
+    with_errors: bool = False,
 ) -> Report:
     """Put tables, curves and pictures of runs on a page.
 
@@ -52,10 +58,13 @@ def make_report(
         sheets: Folders of pictures, as of ``tools/browse_hard_examples.py``.
         figure3: ``--out`` of ``tools/analyze_loss.py``.
         num_detections: Draw the detections of the runs in so many images of
-            their test.
+            their test; of runs that differ in their seed alone, those of the
+            first one.
+        with_errors: Count false positives at equal recall, for which the data
+            of the tests must be in place.
 
     Returns:
-        The page and its main table.
+        The page and its main tables.
 
     Raises:
         FileNotFoundError: A folder is no run, or is without pictures or
@@ -67,10 +76,19 @@ def make_report(
     panels, not_drawn = make_panels(runs, losses)
     charts = draw_panels(panels, list(runs))
     results = results_table(runs, losses.curves)
+    groups = group_by_seed(list(runs.values()))
+    has_seeds = len(groups) < len(runs)
+    seeds = Table([], [])
+    if has_seeds or with_errors:
+        seeds = seeds_table(groups, with_errors)
+    # Of each config the first run; all, where seeds are the same.
+    drawn = {x.label: next(iter(x.runs.values())) for x in groups}
     page = page_template(_TEMPLATE)
     html = page.render(
         runs=runs,
         results=results,
+        seeds=seeds,
+        has_errors=with_errors,
         classes=class_table(runs),
         differences=difference_table(runs),
         versions=versions_table(runs),
@@ -78,11 +96,13 @@ def make_report(
         not_drawn=not_drawn,
         has_figure3=bool(losses.curves),
         galleries={folder: read_sheets(folder) for folder in sheets},
-        detections=draw_detections(runs, num_detections)
+        detections=draw_detections(
+            drawn if has_seeds else runs, num_detections
+        )
         if num_detections
         else None,
     )
-    return Report(html, results)
+    return Report(html, results, seeds)
 
 
 def _read_runs(folders: Sequence[Path]) -> dict[str, WorkDir]:

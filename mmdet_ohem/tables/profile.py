@@ -18,6 +18,8 @@ _SIZE = (
     'scale', 'data_root', 'val_dataloader', 'test_dataloader',
     'val_evaluator', 'test_evaluator', 'val_cfg', 'randomness',
 )  # fmt: skip
+# Of the box head.
+_HEAD = ('in_channels', 'num_classes', 'fc_out_channels', 'feature_scale')
 
 
 class NotInProfileError(ValueError):
@@ -69,7 +71,7 @@ def at_profile(row: Config, profile: Config, configs: Path) -> Config:
     """Put a config for VOC07 on the data of a profile, at its size.
 
     A profile is a config that trains the baseline (row 2 of Table 1) on
-    other data. Data, image scales, layer widths, weights, normalisation,
+    other data. Data, image scales, widths of layers, weights, normalisation,
     frozen stages, feature cache, optimizer and schedule are the profile's.
     What a row varies stays: network, images an iteration, RoIs an image, their
     sampler, ``bg_lo``, whether it sees several scales, how it is tested, and
@@ -150,6 +152,8 @@ def _take_model(config: Config, profile: Config) -> None:
     # The normalisation belongs to the weights.
     model.data_preprocessor = copy.deepcopy(own.data_preprocessor)
     model.backbone.frozen_stages = own.backbone.frozen_stages
+    if 'widen_factor' in own.backbone:
+        model.backbone.widen_factor = own.backbone.widen_factor
     if 'feature_cache' in own:
         model.feature_cache = own.feature_cache
     head, own_head = model.roi_head.bbox_head, own.roi_head.bbox_head
@@ -165,13 +169,16 @@ def _take_model(config: Config, profile: Config) -> None:
         weights = dict(type='Pretrained', checkpoint=known[net])
         init_cfgs = [x and weights for x in init_cfgs]
     model.backbone.init_cfg, head.init_cfg = init_cfgs
-    # How large a pixel of the original image is, which the scale decides.
-    model.roi_head.bbox_roi_extractor.pixel = (
-        own.roi_head.bbox_roi_extractor.pixel
+    # The scale decides how large a pixel of the original image is, and the
+    # width of the backbone how many channels are pooled.
+    extractor, own_extractor = (
+        x.roi_head.bbox_roi_extractor for x in (model, own)
     )
-    for key in ('num_classes', 'fc_out_channels', 'feature_scale'):
-        if key in own_head:
-            head[key] = own_head[key]
+    for theirs, ours, keys in (
+        (extractor, own_extractor, ('pixel', 'out_channels')),
+        (head, own_head, _HEAD),
+    ):
+        theirs.update({key: ours[key] for key in keys if key in ours})
 
 
 def _take_schedule(config: Config, profile: Config, full: Config) -> None:

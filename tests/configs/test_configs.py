@@ -38,7 +38,7 @@ SCHEDULES = {
     'released': (40000, [30000]),
     '40k': (40000, [30000]),
     '2015': (40000, [30000]),
-    'demo': (400, [320]),
+    'demo': (1500, [1200]),
     'animals': (2000, [1500]),
     'voc0712': (200000, [40000, 80000, 120000, 160000]),
     'voc07pp12': (200000, [40000, 80000, 120000, 160000]),
@@ -177,7 +177,7 @@ def test_schedule_is_the_papers(name: str) -> None:
     assert (schedule.gamma, schedule.by_epoch) == (0.1, False)
     optimizer = config.optim_wrapper.optimizer
     # fc6 from scratch, on features that are kept, learns by AdamW.
-    is_fast = 'animals' in name
+    is_fast = 'animals' in name or 'demo' in name
     assert optimizer.type == ('AdamW' if is_fast else 'SGD')
     assert is_fast or optimizer.momentum == 0.9
     assert optimizer.weight_decay == 0.0005

@@ -5,18 +5,22 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from torch import nn
 
 from mmdet_ohem.demo import digit_weights
 from mmdet_ohem.demo.digit_weights import (
     NETS,
+    WIDEN_FACTOR,
     _Classifier,
     _fold_batch_norm,
     draw_pictures,
     write_digit_weights,
 )
 from mmdet_ohem.detector import VGG16, VGGM, VGGBBoxHead
-from mmdet_ohem.detector.vgg_backbone import VGGBackbone
+from mmdet_ohem.detector.vgg_backbone import VGGBackbone, widened
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
 
 
 @pytest.fixture
@@ -43,9 +47,12 @@ def test_the_file_fits_backbone_and_head(
     assert len(losses) == 2
     assert 0 <= accuracy <= 1
     init_cfg = dict(type='Pretrained', checkpoint=str(out))
-    backbone = backbone_cls(frozen_stages=1, init_cfg=init_cfg)
+    backbone = backbone_cls(
+        frozen_stages=1, init_cfg=init_cfg, widen_factor=WIDEN_FACTOR
+    )
     backbone.init_weights()
     head = VGGBBoxHead(
+        in_channels=widened(512, WIDEN_FACTOR),
         fc_out_channels=(8, 8),
         roi_feat_size=bins,
         num_classes=10,
@@ -82,3 +89,9 @@ def test_pictures_come_from_the_seed_and_leave_the_random_state(
     assert not torch.equal(first[32][0], other[32][0])
     assert first[32][0].shape == (2, 3, 32, 32)
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_the_demo_has_networks_of_that_width() -> None:
+    model = Config.fromfile(CONFIGS / 'fast_rcnn_vgg16_demo.py').model
+    assert model.backbone.widen_factor == WIDEN_FACTOR
+    assert model.roi_head.bbox_head.in_channels == widened(512, WIDEN_FACTOR)

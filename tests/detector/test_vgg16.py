@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from mmdet_ohem.detector import VGG16
+from mmdet_ohem.detector import VGG16, VGGM
 
 # torchvision's index of each convolution, its input and output channels.
 CONVS = {
@@ -117,6 +117,28 @@ def test_the_first_stages_are_frozen_from_construction_on(
         frozen = [n for n, p in vgg.named_parameters() if not p.requires_grad]
         assert frozen == NAMES[: 2 * num_convs]
         vgg.train()
+
+
+@pytest.mark.parametrize('net', [VGG16, VGGM])
+def test_a_narrow_network_has_a_share_of_each_layers_channels(
+    net: type[VGG16] | type[VGGM],
+) -> None:
+    with torch.device('meta'):
+        full, narrow = net().features, net(widen_factor=0.25).features
+    assert [type(x) for x in full] == [type(x) for x in narrow]
+    for wide, layer in zip(full, narrow, strict=True):
+        if isinstance(layer, nn.Conv2d):
+            assert isinstance(wide, nn.Conv2d)
+            assert layer.out_channels == wide.out_channels // 4
+            assert layer.in_channels in (3, wide.in_channels // 4)
+            assert (layer.stride, layer.padding) == (wide.stride, wide.padding)
+    feats = nn.Sequential(*narrow)(torch.empty(1, 3, 64, 64, device='meta'))
+    assert feats.shape[1] == 128
+
+
+def test_a_network_without_channels_is_refused() -> None:
+    with pytest.raises(ValueError, match=r'widen_factor is 0\.01.*give at'):
+        on_meta(widen_factor=0.01)
 
 
 def test_the_paper_freezes_conv1_and_conv2() -> None:
