@@ -13,6 +13,7 @@ from rich.progress import Progress
 
 from mmdet_ohem.arguments import Parser, new_folder
 from mmdet_ohem.demo import write_dataset
+from mmdet_ohem.demo.hard_digits import NUM_DECOYS
 from mmdet_ohem.plain_text import plain_console
 
 
@@ -27,6 +28,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--num-test', type=int, default=200)
     parser.add_argument(
         '--img-size', type=int, nargs=2, default=(256, 192), metavar=('W', 'H')
+    )
+    parser.add_argument(
+        '--num-decoys',
+        type=int,
+        nargs=2,
+        default=NUM_DECOYS,
+        metavar=('LEAST', 'MOST'),
+        help='in an image: how much hard background there is '
+        '(default: %(default)s)',
     )
     return parser.parse_args()
 
@@ -43,6 +53,7 @@ def write(args: argparse.Namespace, console: Console) -> bool:
             num_train=args.num_train,
             num_test=args.num_test,
             size=tuple(args.img_size),
+            num_decoys=tuple(args.num_decoys),
             on_image=lambda: progress.advance(task),
         )
 

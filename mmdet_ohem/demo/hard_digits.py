@@ -22,7 +22,8 @@ from .glyphs import Split, draw_decoy, load_digit_set
 MAX_COVERED = 0.35  # share of an object's box under something else
 MIN_VISIBLE = 0.6  # share of an object's ink that stays in sight
 _NUM_DIGITS = (3, 6)
-_NUM_DECOYS = (4, 8)
+#: The least and the most that are tried; there may be room for fewer.
+NUM_DECOYS = (4, 8)
 _OCCLUDED_SHARE = 0.4  # of the images; a few tries find no lawful place
 
 
@@ -49,7 +50,10 @@ class Scene:
 
 
 def render_scene(
-    rng: np.random.Generator, split: Split, size: tuple[int, int] = (256, 192)
+    rng: np.random.Generator,
+    split: Split,
+    size: tuple[int, int] = (256, 192),
+    num_decoys: tuple[int, int] = NUM_DECOYS,
 ) -> Scene:
     """Draw one scene.
 
@@ -60,6 +64,7 @@ def render_scene(
         rng: The scene's own source of randomness.
         split: 'train' or 'test': which digits and photographs to use.
         size: Width and height in pixels.
+        num_decoys: The least and the most.
     """
     digits = load_digit_set(split)
     canvas = Canvas(crop_photograph(rng, split, size))
@@ -72,7 +77,7 @@ def render_scene(
             alphas.append(placed[1])
             labels.append(label)
     decoys = []
-    for height in _draw_heights(rng, _NUM_DECOYS, size):
+    for height in _draw_heights(rng, num_decoys, size):
         placed = canvas.place(rng, draw_decoy(rng, digits), height)
         if placed is not None:
             decoys.append(placed[0])

@@ -12,7 +12,7 @@ import numpy as np
 from mmdet_ohem.host.files import write_text
 
 from .glyphs import CLASSES, Split
-from .hard_digits import Scene, render_scene
+from .hard_digits import NUM_DECOYS, Scene, render_scene
 
 _FORMAT = 1  # raise it when the pictures change, so that old data are redone
 _STAMP = 'dataset.json'
@@ -27,6 +27,7 @@ def write_dataset(
     num_train: int = 400,
     num_test: int = 200,
     size: tuple[int, int] = (256, 192),
+    num_decoys: tuple[int, int] = NUM_DECOYS,
     on_image: Callable[[], None] | None = None,
 ) -> bool:
     """Write both splits, unless they are there already.
@@ -42,6 +43,8 @@ def write_dataset(
         num_train: Training images, named 000001 and on.
         num_test: Test images, named 500001 and on.
         size: Width and height in pixels, at least 128 by 96.
+        num_decoys: The least and the most in an image: how much hard
+            background there is.
         on_image: Called after each image.
 
     Returns:
@@ -53,8 +56,10 @@ def write_dataset(
         ValueError: The settings give no dataset.
     """
     counts = {'train': num_train, 'test': num_test}
-    _check_settings(seed, counts, size)
+    _check_settings(seed, counts, size, num_decoys)
     settings = dict(format=_FORMAT, seed=seed, size=list(size), **counts)
+    if num_decoys != NUM_DECOYS:
+        settings['num_decoys'] = list(num_decoys)
     stamp = out / _STAMP
     if _read_stamp(out) == settings:
         return False
@@ -65,7 +70,9 @@ def write_dataset(
         for index in range(counts[split]):
             rng = np.random.default_rng((seed, number, index))
             names.append(f'{number * 500000 + index + 1:06d}')
-            _write_scene(render_scene(rng, split, size), out, names[-1])
+            _write_scene(
+                render_scene(rng, split, size, num_decoys), out, names[-1]
+            )
             if on_image is not None:
                 on_image()
         listing = ''.join(f'{name}\n' for name in names)
@@ -119,7 +126,10 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _check_settings(
-    seed: int, counts: dict[str, int], size: tuple[int, int]
+    seed: int,
+    counts: dict[str, int],
+    size: tuple[int, int],
+    num_decoys: tuple[int, int],
 ) -> None:
     """Raise ValueError at settings that give no dataset."""
     if seed < 0:
@@ -131,6 +141,11 @@ def _check_settings(
         raise ValueError(
             f'size is {size[0]} x {size[1]}; give at least 128 x 96, or the '
             'marks find no room'
+        )
+    if not 0 <= num_decoys[0] <= num_decoys[1]:
+        raise ValueError(
+            f'num_decoys is {num_decoys[0]} {num_decoys[1]}; give the least '
+            'and the most, such as 4 8'
         )
 
 

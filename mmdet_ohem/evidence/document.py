@@ -12,7 +12,7 @@ from mmdet_ohem.evidence.statistics import Comparison, Evidence
 from mmdet_ohem.tables import find_table
 from mmdet_ohem.tables.row import Row
 
-#: Metrics by the names that a document uses.
+#: Metrics by the names that a document uses; any other one by its own key.
 METRICS = {'AP50': 'pascal_voc/AP50', 'AP70': 'pascal_voc/AP70'}
 _NOTHING = '-'
 _PERCENT = 100
@@ -69,7 +69,7 @@ class Document:
 
     def value(self, data: str, leaf: str, metric: str = 'AP50') -> str:
         """Mean and spread of a metric, in percent."""
-        where = data, _config(leaf), METRICS[metric]
+        where = data, _config(leaf), METRICS.get(metric, metric)
         mean, spread = (
             self.evidence.mean(*where),
             self.evidence.spread(*where),
@@ -127,7 +127,7 @@ class Document:
         lines = []
         for leaf in leaves:
             runs = self.evidence.runs(data, _config(leaf)).values()
-            prefix = f'{METRICS[metric]}/'
+            prefix = f'{METRICS.get(metric, metric)}/'
             names = sorted({k for x in runs for k in x.metrics if prefix in k})
             values = {
                 k.removeprefix(prefix): self.evidence.mean(
@@ -212,7 +212,7 @@ class Document:
         self, data: str, leaf: str, other: str, metric: str
     ) -> Comparison:
         return self.evidence.compare(
-            data, _config(leaf), _config(other), METRICS[metric]
+            data, _config(leaf), _config(other), METRICS.get(metric, metric)
         )
 
 

@@ -26,7 +26,8 @@ def error_metrics(run: WorkDir) -> dict[str, float]:
 
     Returns:
         ``false_positives/<kind>@<recall in percent>``: their number for each
-        image, of decoys where the data have any, added up over the classes that reach the recall, and
+        image, of decoys where the data have any, added up over the classes
+        that reach the recall, and
         ``false_positives/classes@<recall>``, how many these are. Nothing
         where the run has kept no detections.
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 
 from mmdet_ohem.evaluation.false_positives import DECOY, KINDS
 from mmdet_ohem.evidence.errors import RECALLS, error_metrics
@@ -13,7 +13,7 @@ from mmdet_ohem.runs.labels import label_runs
 from mmdet_ohem.runs.metrics import is_headline
 from mmdet_ohem.runs.work_dir import WorkDir
 
-_ERRORS = 'false_positives'
+_ERRORS, _TIME = 'false_positives', 'time'
 
 
 @dataclass(frozen=True)
@@ -105,12 +105,14 @@ def _without_seed(run: WorkDir) -> str:
 
 
 def _numbers(run: WorkDir, with_errors: bool) -> dict[str, float]:
-    """What is compared: each mAP in percent, false positives an image."""
+    """Each mAP in percent, seconds an iteration, false positives an image."""
     found = {
         name: 100 * value
         for name, value in run.metrics.values.items()
         if is_headline(name)
     }
+    if _TIME in run.curves:
+        found[_TIME] = median(run.curves[_TIME].values)
     errors = error_metrics(run) if with_errors else {}
     for recall in RECALLS:
         for kind in (DECOY, *KINDS):
@@ -128,7 +130,7 @@ def _cell(
     found = [run[name] for run in ours.values() if name in run]
     if not found:
         return NOT_KNOWN
-    digits = 2 if name.startswith(_ERRORS) else 1
+    digits = 3 if name == _TIME else 2 if name.startswith(_ERRORS) else 1
     text = f'{mean(found):.{digits}f}'
     if len(found) > 1:
         text += f' ± {stdev(found):.{digits}f}'
@@ -139,13 +141,15 @@ def _cell(
             if name in run and name in base.get(seed, {})
         )
     ).p_value
-    if ours is base or p_value is None:
+    if ours is base or p_value is None or name == _TIME:
         return text
     return f'{text} (p {p_value:.3f})'
 
 
 def _title(name: str) -> str:
     """'mAP, %', or 'FPs an image, decoy, 60 % found'."""
+    if name == _TIME:
+        return 's / iteration, median'
     if not name.startswith(_ERRORS):
         return f'{name.partition("/")[2]}, %'
     kind, _, recall = name.partition('/')[2].partition('@')

@@ -76,6 +76,28 @@ def test_more_training_images_leave_the_others_alone(tmp_path: Path) -> None:
     assert all(few[name] == more[name] for name in pictures)
 
 
+@pytest.mark.parametrize('index', range(3))
+def test_decoys_are_as_many_as_asked_for_and_leave_the_digits(
+    index: int,
+) -> None:
+    none, some = (
+        render_scene(np.random.default_rng((7, index)), 'test', SIZE, num)
+        for num in ((0, 0), (2, 2))
+    )
+    assert none.hard_background.shape == (0, 4)
+    assert some.hard_background.shape == (2, 4)
+    assert np.array_equal(none.boxes, some.boxes)
+    assert np.array_equal(none.labels, some.labels)
+
+
+def test_a_dataset_with_other_decoys_is_made_again(tmp_path: Path) -> None:
+    write_dataset(tmp_path, num_train=1, num_test=1)
+    assert write_dataset(tmp_path, num_train=1, num_test=1, num_decoys=(0, 0))
+    assert not write_dataset(
+        tmp_path, num_train=1, num_test=1, num_decoys=(0, 0)
+    )
+
+
 def test_a_full_square_of_ink_fills_its_box() -> None:
     # A square pattern, unturned, at height 40: 40 x 40 pixels of ink, of
     # which rounded corners alone may be bare.
@@ -222,6 +244,8 @@ def test_an_interrupted_dataset_is_made_again(tmp_path: Path) -> None:
         ({'seed': -1}, 'seed is -1'),
         ({'num_train': 0}, 'train has 0 images'),
         ({'size': (64, 48)}, 'size is 64 x 48'),
+        ({'num_decoys': (5, 4)}, 'num_decoys is 5 4'),
+        ({'num_decoys': (-1, 4)}, 'num_decoys is -1 4'),
     ],
 )
 def test_bad_settings_are_named(

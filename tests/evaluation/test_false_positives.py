@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mmdet_ohem.evaluation.false_positives import (
+    DECOY,
     KINDS,
     Detected,
     count_false_positives,
@@ -21,6 +22,7 @@ def image(
     detected: Sequence[tuple[float, int, Box]],
     objects: Sequence[tuple[int, Box]],
     ignored: Sequence[int] = (),
+    decoys: Sequence[Box] | None = None,
 ) -> Detected:
     return Detected(
         torch.tensor([x[2] for x in detected]).reshape(-1, 4),
@@ -31,6 +33,7 @@ def image(
         torch.tensor(
             [i in ignored for i in range(len(objects))], dtype=torch.bool
         ),
+        None if decoys is None else torch.tensor(decoys).reshape(-1, 4),
     )
 
 
@@ -94,3 +97,24 @@ def test_a_class_without_objects_has_no_recall() -> None:
 def test_recall_is_a_share(recall: float) -> None:
     with pytest.raises(ValueError, match=f'recall is {recall}'):
         count_false_positives([], 1, recall)
+
+
+def test_decoys_are_background_that_is_counted_apart() -> None:
+    found = [
+        (0.9, CAT, (30, 30, 40, 40)),  # nothing there
+        (0.8, CAT, (81, 80, 91, 90)),  # a decoy, nearly
+        (0.7, CAT, (0, 0, 10, 30)),  # a third of A, and a decoy
+        (0.6, CAT, (89.5, 89.5, 99, 99)),  # touches the decoy too little
+        (0.5, CAT, A),
+    ]
+    decoys: list[Box] = [(80, 80, 90, 90), (0, 20, 10, 30)]
+    images = [
+        image(found, [(CAT, A)], decoys=decoys),
+        image([(0.95, CAT, B)], [], decoys=[B]),
+    ]
+    (cat,) = count_false_positives(images, 1, 1.0)
+    assert cat == counts(background=2, localisation=1) | {DECOY: 2}
+    # Where no image says what is a decoy, there is no such kind.
+    images = [image(found, [(CAT, A)])]
+    (cat,) = count_false_positives(images, 1, 1.0)
+    assert cat == counts(background=3, localisation=1)

@@ -111,6 +111,7 @@ WRONG_CALLS = [
     ('make_demo_dataset', '--out {new} --num-train -5', '-5'),
     ('make_demo_dataset', '--out {new} --img-size 0 0', '0 x 0'),
     ('make_demo_dataset', '--out {new} --seed -1', '-1'),
+    ('make_demo_dataset', '--out {new} --num-decoys 5 4', '5 4'),
     ('make_demo_weights', '--out {folder}', 'folder'),
     ('make_demo_weights', '--out {text}/below.pth', 'text.txt'),
     ('make_demo_weights', '--out {new} --num-iters -1', '-1'),
