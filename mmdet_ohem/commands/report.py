@@ -69,11 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def as_table(results: Results) -> Table:
     """A column a run, so that the names of the numbers have room."""
+    turned = results.transposed()
     table = Table('')
-    for row in results.rows:
-        table.add_column(row[0], justify='right')
-    for index, name in enumerate(results.header[1:], 1):
-        table.add_row(name, *(row[index] for row in results.rows))
+    for name in turned.header[1:]:
+        table.add_column(name, justify='right')
+    for row in turned.rows:
+        table.add_row(*row)
     return table
 
 

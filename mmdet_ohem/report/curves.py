@@ -96,19 +96,22 @@ def make_panels(
     return drawn, [panel.title for panel in panels if not panel.curves]
 
 
-def draw_panels(panels: Sequence[Panel], labels: Sequence[str]) -> list[str]:
+def draw_panels(
+    panels: Sequence[Panel], groups: Mapping[str, str]
+) -> list[str]:
     """Draw the charts, which scale with the page.
 
     Args:
         panels: What is drawn.
-        labels: Of all runs: a run has one colour in all charts.
+        groups: Label of each run -> that of its group. A group has one colour
+            in all charts, and one entry in the legend.
 
     Returns:
         HTML of each. The first one embeds the library for all.
     """
     return [
         to_html(
-            _draw(panel, labels),
+            _draw(panel, groups),
             config=dict(
                 responsive=True,
                 displaylogo=False,
@@ -125,26 +128,28 @@ def draw_panels(panels: Sequence[Panel], labels: Sequence[str]) -> list[str]:
     ]
 
 
-def _draw(panel: Panel, labels: Sequence[str]) -> go.Figure:
-    nth = {label: index for index, label in enumerate(labels)}
+def _draw(panel: Panel, groups: Mapping[str, str]) -> go.Figure:
+    nth = {group: i for i, group in enumerate(dict.fromkeys(groups.values()))}
     palette = qualitative.D3
-    figure = go.Figure(
-        [
-            go.Scatter(
-                x=curve.iterations,
-                y=curve.values,
-                name=_legend(label),
-                mode='lines+markers',
-                line=dict(color=palette[nth[label] % len(palette)], width=2),
-                # Marks differ too, for those who see colours differently.
-                marker=dict(size=7, symbol=nth[label]),
-            )
-            for label, curve in panel.curves.items()
-        ]
-    )
+    figure = go.Figure()
+    shown: set[str] = set()
+    for label, curve in panel.curves.items():
+        group = groups[label]
+        figure.add_scatter(
+            x=curve.iterations,
+            y=curve.values,
+            name=_legend(group),
+            legendgroup=group,
+            showlegend=group not in shown,
+            mode='lines+markers',
+            line=dict(color=palette[nth[group] % len(palette)], width=2),
+            # Marks differ too, for those who see colours differently.
+            marker=dict(size=7, symbol=nth[group]),
+        )
+        shown.add(group)
     figure.update_layout(
         template='plotly_white',
-        height=_HEIGHT + _LEGEND_LINE * len(panel.curves),
+        height=_HEIGHT + _LEGEND_LINE * len(shown),
         margin=dict(l=8, r=8, t=32, b=8),
         showlegend=True,
         legend=dict(orientation='h', y=-0.2, yanchor='top'),

@@ -74,10 +74,15 @@ def make_report(
     runs = _read_runs(folders)
     losses = read_figure3(figure3, runs) if figure3 else Figure3()
     panels, not_drawn = make_panels(runs, losses)
-    charts = draw_panels(panels, list(runs))
     results = results_table(runs, losses.curves)
     groups = group_by_seed(list(runs.values()))
     has_seeds = len(groups) < len(runs)
+    of_folder = {
+        run.folder: x.label for x in groups for run in x.runs.values()
+    }
+    charts = draw_panels(
+        panels, {label: of_folder[run.folder] for label, run in runs.items()}
+    )
     seeds = Table([], [])
     if has_seeds or with_errors:
         seeds = seeds_table(groups, with_errors)
@@ -87,7 +92,7 @@ def make_report(
     html = page.render(
         runs=runs,
         results=results,
-        seeds=seeds,
+        seeds=seeds.transposed(),
         has_errors=with_errors,
         classes=class_table(runs),
         differences=difference_table(runs),

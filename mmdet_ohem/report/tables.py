@@ -37,6 +37,13 @@ class Table:
     rows: Sequence[Sequence[str]]
     left_out: Sequence[str] = ()
 
+    def transposed(self) -> 'Table':
+        """A column for each row."""
+        columns = list(zip(self.header, *self.rows, strict=True))
+        if not columns:
+            return self
+        return Table(columns[0], columns[1:], self.left_out)
+
 
 def results_table(
     runs: Mapping[str, WorkDir], losses: Mapping[str, Mapping[str, Curve]]
