@@ -7,6 +7,7 @@ from statistics import median
 
 from mmdet_ohem.runs.work_dir import WorkDir
 from mmdet_ohem.tables.config_checks import ConfigChecks
+from mmdet_ohem.tables.execute import record_to_be, refuse_other
 from mmdet_ohem.tables.launch import Launch
 from mmdet_ohem.tables.profile import NotInProfileError
 from mmdet_ohem.tables.run_plan import Run, config_of
@@ -76,6 +77,7 @@ def look_ahead(
         is_finished = work_dir.finished is not None
         try:
             launch.images_per_gpu(config.train_dataloader.batch_size)
+            refuse_other(work_dir, record_to_be(run, config))
             if not is_finished:
                 check(run, config)
         except (OSError, RuntimeError, ValueError) as error:
@@ -129,7 +131,10 @@ def _in_words(planned: PlannedRun, speed: float | None) -> str:
     if planned.left_out:
         return f'left out: {planned.left_out}'
     if planned.is_finished:
-        return 'finished'
+        finished = 'finished'
+        if planned.problem:
+            finished += f', but would not be taken: {planned.problem}'
+        return finished
     seconds = planned.seconds_left(speed)
     text = f'{planned.todo} iterations'
     if planned.done:

@@ -66,14 +66,9 @@ def execute(
     """
     config = config_of(run, configs)
     launch.images_per_gpu(config.train_dataloader.batch_size)
-    record = RunRecord(
-        str(run.row.config),
-        profile_name(run.data),
-        run.seed,
-        config_hash(config),
-    )
+    record = record_to_be(run, config)
     work_dir = WorkDir(run.folder)
-    _refuse_other(work_dir, record)
+    refuse_other(work_dir, record)
     finished = work_dir.finished
     if finished is not None:
         return finished
@@ -97,8 +92,31 @@ def execute(
     return record
 
 
-def _refuse_other(work_dir: WorkDir, record: RunRecord) -> None:
-    """A folder is of one config for ever."""
+def record_to_be(run: Run, config: Config) -> RunRecord:
+    """What identifies a run, before it has any metrics.
+
+    Args:
+        run: Which.
+        config: Of it.
+    """
+    return RunRecord(
+        str(run.row.config),
+        profile_name(run.data),
+        run.seed,
+        config_hash(config),
+    )
+
+
+def refuse_other(work_dir: WorkDir, record: RunRecord) -> None:
+    """A folder is of one config for ever.
+
+    Args:
+        work_dir: Of a run that may have begun.
+        record: Of the run that is to be there.
+
+    Raises:
+        RunError: The folder has a run of another version of the config.
+    """
     earlier = work_dir.finished or work_dir.begun
     if earlier is not None and earlier.config_hash != record.config_hash:
         raise RunError(

@@ -27,12 +27,12 @@ from tests.runs.torn import TORN, hear_warnings, lose_a_block
 from tests.runs.torn import write_checkpoint as write_file
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
-MAX_ITERS = 400  # of the demo
+MAX_ITERS = 1500  # of the demo
 # Programs that do what mim's trainings and tests leave behind.
 TRAIN = """
 import sys, zipfile
-print('Iter(train) [100/400]')
-with zipfile.ZipFile(sys.argv[1] + '/iter_400.pth', 'w') as file:
+print('Iter(train) [100/1500]')
+with zipfile.ZipFile(sys.argv[1] + '/iter_1500.pth', 'w') as file:
     file.writestr('data', '')
 """
 TEST = """
@@ -92,7 +92,7 @@ def write_checkpoint(folder: Path, iteration: int) -> Path:
 def test_a_run_is_trained_and_tested_once(run: Run) -> None:
     launch = Pretended()
     record = execute(run, CONFIGS, launch)
-    assert launch.asked == [('train', 2, None), ('test', 'iter_400.pth')]
+    assert launch.asked == [('train', 2, None), ('test', 'iter_1500.pth')]
     # Times are no metrics.
     assert record.metrics == {'pascal_voc/mAP': 0.5}
     assert execute(run, CONFIGS, launch) == record
@@ -122,10 +122,10 @@ def test_a_torn_checkpoint_is_not_resumed(
     tear(write_checkpoint(run.folder, MAX_ITERS))
     launch = Pretended()
     execute(run, CONFIGS, launch)
-    assert len(messages) == 1 and 'iter_400.pth is ' in messages[0]
+    assert len(messages) == 1 and 'iter_1500.pth is ' in messages[0]
     assert launch.asked == [
         ('train', 2, expected),
-        ('test', 'iter_400.pth'),
+        ('test', 'iter_1500.pth'),
     ]
 
 
@@ -133,7 +133,7 @@ def test_a_trained_run_is_only_tested(run: Run) -> None:
     write_checkpoint(run.folder, MAX_ITERS)
     launch = Pretended()
     execute(run, CONFIGS, launch)
-    assert launch.asked == [('test', 'iter_400.pth')]
+    assert launch.asked == [('test', 'iter_1500.pth')]
 
 
 def test_no_checkpoint_is_none(tmp_path: Path) -> None:

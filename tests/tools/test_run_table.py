@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from mmdet_ohem.commands import table as run_table_command
+from mmdet_ohem.runs.run_record import write_finished
 from mmdet_ohem.tables import (
     TABLES,
     Launch,
@@ -18,8 +19,12 @@ from mmdet_ohem.tables import (
     plan_runs,
 )
 from mmdet_ohem.tables.dry_run import PlannedRun, common_speed
+from mmdet_ohem.tables.execute import record_to_be
+from mmdet_ohem.tables.run_plan import config_of
 from tests.tables.finished_runs import finish
 from tools import run_table
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
 
 
 def pretend(run: Run, *args: Any) -> RunRecord:
@@ -112,7 +117,11 @@ def test_a_dry_run_says_what_is_missing_and_does_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(run_table_command, 'run_all', lambda *x: 1 / 0)
-    finish(tmp_path / 'runs', 0, dict(mAP=0.7))
+    folder = finish(tmp_path / 'runs', 0, dict(mAP=0.7))
+    (run,) = plan_runs(TABLES[1], tmp_path / 'runs', 'full', [13])
+    assert run.folder == folder
+    record = record_to_be(run, config_of(run, CONFIGS))
+    write_finished(folder, record)
     monkeypatch.setattr(dry_run, 'ConfigChecks', lambda warn: refuse)
     words = 'x 1 --rows 2,13 --gpus 0 --dry-run --work-dir runs'
     monkeypatch.setattr('sys.argv', words.split())
@@ -123,6 +132,21 @@ def test_a_dry_run_says_what_is_missing_and_does_nothing(
     assert 'MISSING: train data: ' in out
     assert '1 of 2 runs could not start' in out
     assert sorted(tmp_path.rglob('*')) == before
+
+
+def test_a_dry_run_says_which_runs_are_of_another_version(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    finish(tmp_path, 0, dict(mAP=0.7))  # its hash is of no config
+    words = f'x 1 --rows 13 --gpus 0 --dry-run --work-dir {tmp_path}'
+    monkeypatch.setattr('sys.argv', words.split())
+    assert run_table.main() == 1
+    out = capsys.readouterr().out
+    assert 'finished, but would not be taken: ' in out
+    assert 'a run of another version of fast_rcnn_vgg16_ohem_voc07' in out
+    assert '1 of 1 runs could not start' in out
 
 
 def test_the_time_left_is_by_what_was_logged() -> None:
