@@ -1,11 +1,10 @@
-"""Collect finished runs into records, and write the document from them.
+"""Collect finished runs into records, and write documents from them.
 
 collect reads the runs of tools/run_table.py into a file of records; runs that
 the file has already are replaced, others stay; with --trials it reads those
-instead. write fills the document's
-template with the records. check says whether the document is what the records
-say: exit status 1 where it is not. Both look after the part of a page, of the
-README, between two marks as well.
+instead. write fills the templates of documents with the records. check says
+whether the documents are what the records say: exit status 1 where one is not.
+Both look after the part of a page, of the README, between two marks as well.
 """
 
 import argparse
@@ -58,16 +57,16 @@ def parse_args() -> argparse.Namespace:
         help='a line of JSON for each run (default: docs/evidence/)',
     )
     parser.add_argument(
-        '--template',
-        type=Path,
-        default=DOCS / 'evidence' / 'evidence.md.j2',
-        help='of the document (default: docs/evidence/)',
+        '--templates',
+        type=existing_folder,
+        default=DOCS / 'evidence',
+        help='NAME.md.j2 of each document (default: docs/evidence/)',
     )
     parser.add_argument(
         '--out',
-        type=Path,
-        default=DOCS / 'evidence.md',
-        help='the document (default: docs/evidence.md)',
+        type=existing_folder,
+        default=DOCS,
+        help='folder of the documents, NAME.md (default: docs/)',
     )
     parser.add_argument(
         '--page',
@@ -78,7 +77,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--part',
         type=Path,
-        default=DOCS / 'evidence' / 'readme.md.j2',
+        default=DOCS / 'evidence' / 'readme.part.j2',
         help='template of that part (default: docs/evidence/)',
     )
     return parser.parse_args()
@@ -105,9 +104,10 @@ def main() -> int:
     evidence = Evidence(read_records(args.records))
     page = args.page.read_text(encoding='utf-8')
     texts = {
-        args.out: write_document(args.template, evidence),
-        args.page: insert(page, write_document(args.part, evidence)),
+        args.out / template.stem: write_document(template, evidence)
+        for template in sorted(args.templates.glob('*.md.j2'))
     }
+    texts[args.page] = insert(page, write_document(args.part, evidence))
     return write(texts) if args.action == 'write' else check(texts)
 
 

@@ -24,7 +24,8 @@ class Document:
 
     A template is Jinja2's, in Markdown, and sees these methods as functions.
     A leaf is named without its data: ``'vgg16_ohem'`` stands for
-    ``fast_rcnn_vgg16_ohem_voc07``.
+    ``fast_rcnn_vgg16_ohem_voc07``, and ``'sppnet_vgg16'`` for
+    ``sppnet_vgg16_voc07``.
 
     Args:
         evidence: The records.
@@ -233,7 +234,9 @@ def write_document(template: Path, evidence: Evidence) -> str:
 
 
 def _config(leaf: str) -> str:
-    return f'fast_rcnn_{leaf}_voc07'
+    # SPPnet and MR-CNN have names of their own.
+    prefix = 'fast_rcnn_' if leaf.startswith('vgg') else ''
+    return f'{prefix}{leaf}_voc07'
 
 
 def _short(config: str) -> str:

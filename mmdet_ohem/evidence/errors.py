@@ -1,10 +1,13 @@
 """False positives of a finished run, from the detections that it kept."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import torch
 from mmdet.registry import DATASETS
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from torch import Tensor
 
 from mmdet_ohem.evaluation.decoys import read_decoys
 from mmdet_ohem.evaluation.false_positives import (
@@ -52,38 +55,50 @@ def error_metrics(run: WorkDir) -> dict[str, float]:
 
 def _images(run: WorkDir) -> tuple[list[Detected], int]:
     """Detections with the objects of their images, and number of classes."""
-    config = run.config
-    init_default_scope(config.get('default_scope', 'mmdet'))
-    dataset = DATASETS.build(
-        reduced_to_images(config.test_dataloader.dataset, [])
-    )
-    dataset.full_init()
-    infos = {
-        info['img_path']: info
-        for info in map(dataset.get_data_info, range(len(dataset)))
-    }
+    init_default_scope(run.config.get('default_scope', 'mmdet'))
+    dataset = reduced_to_images(run.config.test_dataloader.dataset, [])
+    objects, num_classes = _objects(Config(dict(dataset=dataset)).dump())
     images = []
     for kept in run.read_detections():
-        if kept['img_path'] not in infos:
+        if kept['img_path'] not in objects:
             raise ValueError(
                 f'{run.folder} has detections of {kept["img_path"]}, which '
                 'is not in the data set of its test. Remedy: put the data '
                 'back as they were, or test again'
             )
+        found = kept['pred_instances']
         images.append(
-            _detected(kept['pred_instances'], infos[kept['img_path']])
+            Detected(
+                torch.as_tensor(found['bboxes']).float(),
+                torch.as_tensor(found['scores']).float(),
+                torch.as_tensor(found['labels']).long(),
+                *objects[kept['img_path']],
+            )
         )
-    return images, len(dataset.metainfo['classes'])
+    return images, num_classes
 
 
-def _detected(found: dict, info: dict) -> Detected:
+# Runs that are compared have one data set, as a rule.
+@lru_cache(maxsize=2)
+def _objects(config: str) -> tuple[dict[str, tuple], int]:
+    """Objects and decoys by image, and number of classes.
+
+    Args:
+        config: With the ``dataset``, as text.
+    """
+    dataset = DATASETS.build(Config.fromstring(config, '.py').dataset)
+    dataset.full_init()
+    infos = map(dataset.get_data_info, range(len(dataset)))
+    found = {info['img_path']: _of_image(info) for info in infos}
+    return found, len(dataset.metainfo['classes'])
+
+
+def _of_image(info: dict) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+    """Boxes, labels, whether they are ignored; boxes of decoys."""
     objects = info['instances']
     # A data set of COCO's format has no file for each image.
     xml_path = info.get('xml_path')
-    return Detected(
-        torch.as_tensor(found['bboxes']).float(),
-        torch.as_tensor(found['scores']).float(),
-        torch.as_tensor(found['labels']).long(),
+    return (
         torch.tensor([x['bbox'] for x in objects]).float().reshape(-1, 4),
         torch.tensor([x['bbox_label'] for x in objects], dtype=torch.long),
         torch.tensor(

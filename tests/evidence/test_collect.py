@@ -92,11 +92,11 @@ def test_the_document_follows_the_records(
     train(finish(tmp_path / 'runs', 0, {'AP50': 0.25}, data='toy'), [1.0])
     template, out = tmp_path / 'a.md.j2', tmp_path / 'a.md'
     template.write_text("mAP {{ value('toy', 'vgg16_ohem') }}\n")
-    page, part = tmp_path / 'README.md', tmp_path / 'b.md.j2'
+    page, part = tmp_path / 'README.md', tmp_path / 'b.part.j2'
     page.write_text('# Title\n' + '\n'.join([*MARKS, 'end\n']))
     part.write_text("AP {{ value('toy', 'vgg16_ohem') }}")
-    files = dict(records=tmp_path / 'r.jsonl', template=template, out=out)
-    files |= dict(page=page, part=part)
+    files = dict(records=tmp_path / 'r.jsonl', templates=tmp_path)
+    files |= dict(out=tmp_path, page=page, part=part)
 
     def tool(*args: object) -> int:
         options = [x for k, v in files.items() for x in (f'--{k}', v)]
