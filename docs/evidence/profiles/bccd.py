@@ -1,4 +1,9 @@
-# Blood cells (BCCD), in which annotators left some out.
+# Blood cells (BCCD), in which annotators left some out. What it needs:
+#   data/bccd/{Annotations,ImageSets,JPEGImages}, as published
+#   mmdet-ohem proposals make data/bccd/ImageSets/Main/train.txt \
+#     --img-dir data/bccd/JPEGImages --width 300 \
+#     --out data/bccd/proposals/train.safetensors   # and val
+#   data/weights/vgg16_imagenet_convs.pth, as docs/evidence.md says
 _base_ = '../../../configs/fast_rcnn_vgg16_voc12_animals.py'
 
 classes = ('RBC', 'WBC', 'Platelets')
