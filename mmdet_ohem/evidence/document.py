@@ -158,9 +158,11 @@ class Document:
             )
             for kind in (DECOY, *KINDS):
                 line[kind] = self.errors(data, leaf, kind, recall)
-            if line[DECOY] == _NOTHING:  # the data have none
-                del line[DECOY]
             lines.append(line)
+        # Most data have no decoys.
+        if all(line[DECOY] == _NOTHING for line in lines):
+            for line in lines:
+                del line[DECOY]
         return _markdown(lines)
 
     def errors(self, data: str, leaf: str, kind: str, recall: int) -> str:

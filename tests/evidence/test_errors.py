@@ -45,6 +45,19 @@ def test_errors_are_numbers_an_image(tmp_path: Path) -> None:
     assert found['false_positives/background@40'] == 1
 
 
+def test_errors_on_decoys_are_counted_apart(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    # The detection where there is no object, in the first image.
+    corners = '<xmin>71</xmin><ymin>71</ymin><xmax>90</xmax><ymax>90</ymax>'
+    decoy = f'<decoy><bndbox>{corners}</bndbox></decoy></annotation>'
+    for path in tmp_path.rglob(f'{NAMES[0]}.xml'):
+        path.write_text(path.read_text().replace('</annotation>', decoy))
+    found = error_metrics(run)
+    num = found['false_positives/decoy@40']
+    assert 0 < num <= 1
+    assert found['false_positives/background@40'] == 1 - num
+
+
 def test_images_of_other_data_are_named(tmp_path: Path) -> None:
     run = write_run(tmp_path, ('a', 'zebra'))
     with pytest.raises(ValueError, match=r'zebra\.jpg, which is not in'):

@@ -161,6 +161,22 @@ def test_false_positives_are_numbers_an_image() -> None:
     )
     assert base == ['vgg16', '0.00', '1.00', '2.00', '3.00', '4.00']
     assert ohem == ['vgg16_ohem', *'-----']
+    found['false_positives/decoy@40'] = 7.0
+    document = Document(Evidence([record(BASE, 0, 0.4, metrics=found)]))
+    lines = document.false_positives('toy', ['vgg16_ohem', 'vgg16'], 40)
+    ohem, base = (line.split('|') for line in lines.splitlines()[2:])
+    assert base[3].strip() == '7.00'
+    assert ohem[3].strip() == '-'
+
+
+def test_a_metric_goes_by_its_own_name_and_a_relative_by_its_own() -> None:
+    records = [record('sppnet_vgg16_voc07', i, 0.5 + i / 10) for i in (0, 1)]
+    records += [record(BASE, i, 0.4 + i / 10) for i in (0, 1)]
+    document = Document(Evidence(records))
+    where = 'toy', 'sppnet_vgg16', 'vgg16'
+    assert document.difference(*where, f'{AP50}/cat') == '+5.0'
+    assert document.difference(*where) == '+10.0'
+    assert document.runs('toy', 'sppnet_vgg16') == 2
 
 
 @pytest.mark.parametrize('text', ['{{ unknown }}', '{{ value( }}'])
