@@ -41,7 +41,7 @@ types:
 	mypy
 
 tests:
-	python -m pytest -q -m 'not slow'
+	python -m pytest -q -m 'not slow' --durations 12
 
 # At 100 000 cases for the fuzzing tests: nightly.
 tests-all:
