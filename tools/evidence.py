@@ -88,7 +88,7 @@ def collect(args: argparse.Namespace) -> int:
     known = read_records(args.records)
     found = [trial_of(WorkDir(folder)) for folder in args.trials]
     for folder in () if found else args.work_dir:
-        found += collect_records(folder)
+        found += collect_records(folder, known)
     write_records(args.records, [*known, *found])
     total = len({x.key for x in [*known, *found]})
     print(f'{args.records}: {len(found)} runs read, {total} in all')

@@ -19,6 +19,8 @@ _MINING = 'mining/'
 _DIGITS = 4
 #: What stands for the data of a training that chose a setting.
 TRIALS = 'trials'
+# Data, config, seed, and SHA-256 of checkpoint and log.
+_Files = tuple[str, str, int, str, str]
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,16 @@ class EvidenceRecord:
         return self.data, self.config, self.seed
 
 
-def collect_records(work_dir: Path) -> list[EvidenceRecord]:
+def collect_records(
+    work_dir: Path, known: Iterable[EvidenceRecord] = ()
+) -> list[EvidenceRecord]:
     """Read the finished runs below a folder.
 
     Args:
         work_dir: ``--work-dir`` of ``tools/run_table.py``.
+        known: Of earlier calls. Where a run's log and checkpoint are still
+            those of its record, this is taken, which saves counting its false
+            positives again.
 
     Returns:
         Their records, by data, config and seed.
@@ -73,7 +80,8 @@ def collect_records(work_dir: Path) -> list[EvidenceRecord]:
     """
     folders = sorted(work_dir.glob('*/*/seed*'))
     runs = [WorkDir(x) for x in folders]
-    found = [record_of(x) for x in runs if x.finished is not None]
+    by_files = {(*x.key, x.checkpoint, x.log): x for x in known}
+    found = [record_of(x, by_files) for x in runs if x.finished is not None]
     if not found:
         raise FileNotFoundError(
             f'{work_dir} has no finished run, of {len(folders)} that were '
@@ -82,11 +90,15 @@ def collect_records(work_dir: Path) -> list[EvidenceRecord]:
     return sorted(found, key=lambda x: x.key)
 
 
-def record_of(run: WorkDir) -> EvidenceRecord:
+def record_of(
+    run: WorkDir, known: Mapping[_Files, EvidenceRecord] | None = None
+) -> EvidenceRecord:
     """Make the record of a finished run.
 
     Args:
         run: Its work dir.
+        known: Records by data, config, seed, and SHA-256 of checkpoint and
+            log; one that fits is returned.
 
     Raises:
         FileNotFoundError: It is not finished, or has lost its checkpoint.
@@ -98,6 +110,10 @@ def record_of(run: WorkDir) -> EvidenceRecord:
             f'{run.folder} has no {lacks}. Remedy: tools/run_table.py '
             'finishes it'
         )
+    hashes = _sha256(checkpoint), _sha256(run.folder / CONSOLE_LOG)
+    key = finished.data, finished.config, finished.seed, *hashes
+    if known and key in known:
+        return known[key]
     names = [
         name
         for name in run.curves
@@ -111,8 +127,8 @@ def record_of(run: WorkDir) -> EvidenceRecord:
         config_hash=finished.config_hash,
         metrics=dict(finished.metrics) | error_metrics(run),
         seconds=round(finished.seconds, 1),
-        checkpoint=_sha256(checkpoint),
-        log=_sha256(run.folder / CONSOLE_LOG),
+        checkpoint=hashes[0],
+        log=hashes[1],
         versions=run.versions,
         iterations=tuple(iterations),
         curves={x: _values(run.curves[x], iterations) for x in names},

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,17 @@ def test_a_run_becomes_a_record(tmp_path: Path) -> None:
     assert found.log == hashlib.sha256(b'printed').hexdigest()
     assert found.iterations == (50, 100)
     assert found.curves == dict(loss=(2.0, None))
+
+
+def test_a_run_that_is_as_it_was_keeps_its_record(tmp_path: Path) -> None:
+    folder = finish(tmp_path, 3, {'AP50': 0.25}, data='toy')
+    train(folder, [2.0, 1.0])
+    (first,) = collect_records(tmp_path)
+    counted = replace(first, metrics={'false_positives/decoy@40': 7.0})
+    assert collect_records(tmp_path, [counted]) == [counted]
+    (folder / 'run.log').write_text('printed again')
+    (found,) = collect_records(tmp_path, [counted])
+    assert found.metrics == first.metrics
 
 
 def test_a_trial_is_its_validations(tmp_path: Path) -> None:
