@@ -29,10 +29,12 @@ class Document:
 
     Args:
         evidence: The records.
+        folder: Of the template, and of further files that it names.
     """
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: Evidence, folder: Path = Path()) -> None:
         self.evidence = evidence
+        self.folder = folder
 
     def render(self, template: str) -> str:
         """Fill a template.
@@ -48,7 +50,7 @@ class Document:
         """
         names = (
             'table', 'value', 'difference', 'p_value', 'verdict', 'classes',
-            'late', 'runs', 'trials', 'false_positives', 'errors',
+            'late', 'runs', 'trials', 'false_positives', 'errors', 'losses',
         )  # fmt: skip
         environment = Environment(
             undefined=StrictUndefined, keep_trailing_newline=True
@@ -179,6 +181,31 @@ class Document:
         # A number, which Evidence takes for a share.
         return _NOTHING if mean is None else f'{mean / _PERCENT:.2f}'
 
+    def losses(self, name: str, kind: str = 'all') -> str:
+        """Mean loss of the RoIs of a kind as training goes on, in Markdown.
+
+        Args:
+            name: A file of ``tools/analyze_loss.py``, beside the template.
+            kind: ``'all'``, ``'fg'``, ``'near_bg'`` or ``'far_bg'``.
+
+        Raises:
+            ValueError: There is no such file, or it is something else.
+        """
+        try:
+            table = pd.read_csv(self.folder / name)
+            table = table[table.kind == kind]
+            return _markdown(
+                [
+                    {'run': label, **_by_iteration(curve)}
+                    for label, curve in table.groupby('label', sort=False)
+                ]
+            )
+        except (OSError, ValueError, AttributeError, KeyError) as error:
+            raise ValueError(
+                f'{self.folder / name} is no losses.csv of '
+                f'tools/analyze_loss.py ({error!r})'
+            ) from error
+
     def trials(self) -> str:
         """The mAP of each validation of the trials, in Markdown."""
         lines = []
@@ -232,7 +259,13 @@ def write_document(template: Path, evidence: Evidence) -> str:
     Raises:
         ValueError: The template asks for what there is not.
     """
-    return Document(evidence).render(template.read_text(encoding='utf-8'))
+    text = template.read_text(encoding='utf-8')
+    return Document(evidence, template.parent).render(text)
+
+
+def _by_iteration(curve: pd.DataFrame) -> dict[str, str]:
+    pairs = zip(curve.iteration, curve.total, strict=True)
+    return {f'{step}': f'{value:.3f}' for step, value in pairs}
 
 
 def _config(leaf: str) -> str:

@@ -179,6 +179,26 @@ def test_a_metric_goes_by_its_own_name_and_a_relative_by_its_own() -> None:
     assert document.runs('toy', 'sppnet_vgg16') == 2
 
 
+def test_losses_are_those_of_figure_3(tmp_path: Path) -> None:
+    (tmp_path / 'losses.csv').write_text(
+        'label,iteration,kind,total\n'
+        '"OHEM, bg_lo = 0",10,all,0.5\n"OHEM, bg_lo = 0",10,fg,9\n'
+        '"OHEM, bg_lo = 0",20,all,0.25\nrandom,20,all,0.75\n'
+    )
+    document = Document(Evidence([]), tmp_path)
+    lines = document.render("{{ losses('losses.csv') }}").splitlines()
+    assert [[x.strip() for x in y.split('|')[1:-1]] for y in lines[::2]] == [
+        ['run', '10', '20'],
+        ['OHEM, bg_lo = 0', '0.500', '0.250'],
+    ]
+    assert lines[3].split('|')[2].strip() == ''
+    with pytest.raises(ValueError, match=r'other\.csv is no losses\.csv'):
+        document.losses('other.csv')
+    (tmp_path / 'other.csv').write_text('a,b\n1,2\n')
+    with pytest.raises(ValueError, match=r'other\.csv is no losses\.csv'):
+        document.losses('other.csv')
+
+
 @pytest.mark.parametrize('text', ['{{ unknown }}', '{{ value( }}'])
 def test_a_wrong_template_is_told(text: str) -> None:
     with pytest.raises(ValueError, match='template of the document'):
