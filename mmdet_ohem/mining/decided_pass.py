@@ -56,9 +56,9 @@ def score_undecided(
        others are: three times their root mean square.
 
     Repeated until the rule finds none; the first time, only the 96 hardest
-    become exact, since the errors are a guess. A loss above 1 may be wrong by the
-    error itself, a smaller one by this share of it: that is how cross-entropy
-    follows the class scores.
+    become exact, since the errors are a guess. A loss above 1 may be wrong by
+    the error itself, a smaller one by this share of it: that is how
+    cross-entropy follows the class scores.
 
     Args:
         rough: All RoIs.

@@ -13,6 +13,7 @@ from torch import Tensor
 
 import mmdet_ohem.mining.number_format as formats
 from mmdet_ohem import ReadOnlyBBoxHead
+from mmdet_ohem.guard.mining_facts import describe
 from mmdet_ohem.mining import int8_pass
 from tests.guard.trainings import hear
 from tests.tiny import (
@@ -221,6 +222,11 @@ def other_forward() -> Any:
 
     head.bbox_head.__class__ = Other
     return head
+
+
+def test_the_log_says_it() -> None:
+    text = describe(roi_head().bbox_sampler, '2000 RoIs')
+    assert text.endswith('scored in int8; what that leaves open, in float32')
 
 
 @pytest.mark.parametrize('make', [standard_roi_head, other_forward])

@@ -9,7 +9,9 @@ from torch import Tensor
 from mmdet_ohem import select_hard_examples
 from mmdet_ohem.mining.decided_pass import Scored, score_undecided
 from mmdet_ohem.mining.roi_loss import RoILosses
+from mmdet_ohem.mining.rules import Rule, rule_names
 from mmdet_ohem.mining.undecided import undecided_hard_examples
+from tests.mining.rules.rois import rois_by_hand
 
 # Boxes 0 and 1 overlap by 0.9, the others lie apart.
 BOXES = torch.tensor(
@@ -59,6 +61,19 @@ def test_duplicates_of_two_labels_do_not_compete() -> None:
 def test_no_roi() -> None:
     none = torch.zeros(0)
     assert not len(undecided_hard_examples(none, none, none.view(0, 4), 3))
+
+
+def test_the_rule_says_it_with_its_keys() -> None:
+    rule = Rule(dict(type='ohem', class_aware_nms=True))
+    rois = rois_by_hand([5.0, 5, 3, 1], labels=[0, 1, 0, 0], boxes=BOXES)
+    errors = torch.full((4,), 0.1)
+    assert not rule.undecided(rois, 4, errors).any()
+    assert Rule('ohem').undecided(rois, 4, errors).tolist()[:2] == [True, True]
+
+
+@pytest.mark.parametrize('name', sorted(set(rule_names()) - {'ohem'}))
+def test_other_rules_are_given_exact_losses(name: str) -> None:
+    assert not Rule(name).tells_undecided
 
 
 def crowd(num: int) -> tuple[Tensor, Tensor]:
