@@ -1,12 +1,15 @@
 """How fast the read-only pass could be on this machine."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from mmdet_ohem.benchmark.workload import Workload
+from mmdet_ohem.host.int8 import multiplies_int8, multiply_int8
 from mmdet_ohem.host.precision import multiplies_bfloat16
 
 
@@ -59,15 +62,16 @@ def measure_limits(
     Returns:
         The limits.
     """
-    native = multiplies_bfloat16(device)
-    dtype = torch.bfloat16 if native else torch.float32
-    x = torch.randn(size, size, device=device, dtype=dtype)
-    y = torch.randn_like(x)
+    dtype, multiply = _format(device)
+    x, y = (
+        (torch.randn(size, size, device=device) * 30).to(dtype)
+        for _ in range(2)
+    )
     target, source = x.new_empty(8, size, size), x.new_ones(8, size, size)
     product, copied = [], []
     for _ in range(repeats + 1):
         start = _now(device)
-        F.linear(x, y)
+        multiply(x, y)
         middle = _now(device)
         target.copy_(source)
         product.append(middle - start)
@@ -78,6 +82,17 @@ def measure_limits(
         2 * size**3 / min(product[1:]),
         2 * source.numel() * source.element_size() / min(copied[1:]),
     )
+
+
+def _format(
+    device: torch.device,
+) -> tuple[torch.dtype, Callable[[Tensor, Tensor], Tensor]]:
+    """What 'auto' scores Fast R-CNN in, and how it multiplies."""
+    if multiplies_bfloat16(device):
+        return torch.bfloat16, F.linear
+    if multiplies_int8(device):
+        return torch.int8, multiply_int8
+    return torch.float32, F.linear
 
 
 def _now(device: torch.device) -> float:

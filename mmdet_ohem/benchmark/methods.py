@@ -16,18 +16,25 @@ from mmdet_ohem.mining import LossMaskingRoIHead
 from mmdet_ohem.mining.rules import rule_names
 
 
-def build_detector(config: str, fc_width: int | None = None) -> Any:
+def build_detector(
+    config: str, fc_width: int | None = None, cache: str | None = None
+) -> Any:
     """Detector of a config with random weights, in training mode.
 
     Args:
         config: File; its checkpoints are not loaded.
         fc_width: Width of fc6 and fc7, to make it small; None: as it is.
+        cache: Folder to keep features in; None: they are computed each time.
 
     Returns:
         The detector; frozen layers are frozen.
     """
     cfg = Config.fromfile(config)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
+    # Not in the folder of the config: these weights are random.
+    cfg.model.pop('feature_cache', None)
+    if cache is not None:
+        cfg.model.feature_cache = cache
     cfg.model.backbone.init_cfg = None
     cfg.model.roi_head.bbox_head.init_cfg = None
     if fc_width is not None:
@@ -48,6 +55,7 @@ def fc_sizes(config: str) -> tuple[int, int]:
         have.
     """
     cfg = Config.fromfile(config)
+    cfg.model.pop('feature_cache', None)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     # Shapes alone: no memory for weights, and no sampler, which would look at
     # numbers.

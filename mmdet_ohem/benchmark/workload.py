@@ -25,6 +25,8 @@ class Workload:
         width: Of the resized image, pixels.
         proposals: Proposal file whose first images' boxes are used, stretched
             to this size; None: boxes at random.
+        keeps_features: Whether the conv network is fixed and its features
+            are read from disk.
     """
 
     network: str
@@ -35,6 +37,7 @@ class Workload:
     height: int = 600
     width: int = 800
     proposals: str | None = None
+    keeps_features: bool = False
 
     @property
     def num(self) -> int:

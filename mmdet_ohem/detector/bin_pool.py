@@ -13,7 +13,7 @@ from torch.autograd.function import once_differentiable
 from mmdet_ohem.detector.sparse_table import Bins, SparseTable
 
 # Bins looked up at once, which bounds the memory beside the output. On a CPU,
-# what they read and write fits into the cache of a core.
+# what they read and write fits into the cache of a core: of float32, so many.
 _BINS_AT_ONCE_ON_CPU = 512
 _BINS_AT_ONCE = 8192
 
@@ -73,7 +73,9 @@ class _BinPool(torch.autograd.Function):
         if masked is not None:
             places = _places_of_parts(places, masked, table.nowhere)
         on_cpu = feats.device.type == 'cpu'
-        at_once = _BINS_AT_ONCE_ON_CPU if on_cpu else _BINS_AT_ONCE
+        at_once = _BINS_AT_ONCE
+        if on_cpu:
+            at_once = _BINS_AT_ONCE_ON_CPU * 4 // feats.element_size()
         step = max(at_once // bins_per_roi, 1)
         for start in range(0, num_rois, step):
             part = slice(start * bins_per_roi, (start + step) * bins_per_roi)

@@ -9,6 +9,7 @@ from mmdet.utils import OptConfigType
 from mmengine.model import kaiming_init
 from torch import Tensor, nn
 
+from mmdet_ohem.detector.pooled_integers import on_integers
 from mmdet_ohem.detector.pooled_regions import PooledRegions
 from mmdet_ohem.detector.pretrained import (
     load_pretrained,
@@ -190,6 +191,7 @@ class MRCNNBBoxHead(BBoxHead):
         if self.semantic_region is not None:
             self.semantic_region.start_from_scratch()
 
+    @on_integers
     def forward(self, x: PooledRegions) -> tuple[Tensor, Tensor]:
         """Score and relocate RoIs.
 

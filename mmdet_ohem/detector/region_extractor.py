@@ -8,6 +8,7 @@ import torch
 from mmdet.utils import OptMultiConfig
 from torch import Tensor
 
+from mmdet_ohem.detector.pooled_integers import on_integers
 from mmdet_ohem.detector.pooled_regions import PooledRegions
 from mmdet_ohem.detector.regions import (
     MR_CNN_REGIONS,
@@ -72,6 +73,7 @@ class RegionExtractor(RoIPoolExtractor):
         if semantic_region is not None:
             self.featmap_strides = [featmap_stride] * 2
 
+    @on_integers
     def forward(  # type: ignore[override]
         self,
         feats: Sequence[Tensor],

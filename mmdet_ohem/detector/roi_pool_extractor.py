@@ -8,6 +8,7 @@ from mmdet.models.roi_heads.roi_extractors import BaseRoIExtractor
 from mmdet.utils import OptMultiConfig
 from torch import Tensor
 
+from mmdet_ohem.detector.pooled_integers import on_integers
 from mmdet_ohem.detector.roi_pool import RoIPool
 from mmdet_ohem.registry import MODELS
 
@@ -58,6 +59,7 @@ class RoIPoolExtractor(BaseRoIExtractor):
         )
         self.pixel = pixel
 
+    @on_integers
     def forward(
         self,
         feats: Sequence[Tensor],

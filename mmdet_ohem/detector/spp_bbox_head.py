@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mmdet_ohem.detector.pooled_integers import on_integers
 from mmdet_ohem.detector.pretrained import (
     load_pretrained,
     pretrained_checkpoint,
@@ -83,6 +84,7 @@ class SPPBBoxHead(VGGBBoxHead):
             )
             self.fc6.weight.copy_(weights.flatten(1))
 
+    @on_integers
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Score and relocate RoIs.
 

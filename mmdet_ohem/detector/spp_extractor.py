@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from mmdet_ohem.detector.pooled_integers import on_integers
 from mmdet_ohem.detector.pyramid_pool import pyramid_pool
 from mmdet_ohem.detector.roi_pool_extractor import RoIPoolExtractor
 from mmdet_ohem.registry import MODELS
@@ -34,6 +35,7 @@ class SPPExtractor(RoIPoolExtractor):
         self.levels = check_levels(levels)
         super().__init__(output_size=max(self.levels), **kwargs)
 
+    @on_integers
     def forward(
         self,
         feats: Sequence[Tensor],

@@ -10,6 +10,7 @@ from mmdet.utils import OptConfigType
 from mmengine.model import kaiming_init
 from torch import Tensor, nn
 
+from mmdet_ohem.detector.pooled_integers import on_integers
 from mmdet_ohem.detector.pretrained import (
     load_pretrained,
     pretrained_checkpoint,
@@ -151,6 +152,7 @@ class VGGBBoxHead(BBoxHead):
         for layer in (self.fc6, self.fc7):
             kaiming_init(layer, mode='fan_in')
 
+    @on_integers
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Score and relocate RoIs.
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from mmdet.models.task_modules.samplers import OHEMSampler as MMDetOHEMSampler
 
+from mmdet_ohem.mining.readonly_bbox_head import ReadOnlyBBoxHead
 from mmdet_ohem.mining.rule_sampler import RuleSampler
 
 _DEFAULT_POS_FRACTION = 0.25
@@ -17,14 +18,19 @@ def describe(sampler: Any, num_rois: str) -> str:
         num_rois: How many RoIs an image has, in words.
 
     Returns:
-        Its class and rule, and how many of how many RoIs it chooses.
+        Its class and rule, how many of how many RoIs it chooses, and in
+        which numbers they are scored.
     """
     name = type(sampler).__name__
     if isinstance(sampler, RuleSampler):
         name += f' with the rule {sampler.rule.label}'
         if sampler.warmup_iters:
             name += f' after {sampler.warmup_iters} iterations at random'
-    return f'{name}, {sampler.num} of {num_rois} an image'
+    text = f'{name}, {sampler.num} of {num_rois} an image'
+    head = getattr(sampler, 'readonly_head', None)
+    if isinstance(head, ReadOnlyBBoxHead):
+        text += f', scored in {_format_in_words(head, sampler)}'
+    return text
 
 
 def warnings_about(sampler: Any) -> list[str]:
@@ -51,6 +57,16 @@ def warnings_about(sampler: Any) -> list[str]:
             'Remedy: delete it, or take a rule that has it'
         )
     return found
+
+
+def _format_in_words(head: ReadOnlyBBoxHead, sampler: RuleSampler) -> str:
+    """In which numbers a network is scored where it is now."""
+    device = next(head.bbox_head.parameters()).device
+    is_decided = sampler.rule.tells_undecided
+    name = str(head.format_on(device, is_decided)).removeprefix('torch.')
+    if name == 'int8' and is_decided and not head.dropout:
+        name += '; what that leaves open, in float32'
+    return name
 
 
 def _ignores_pos_fraction(sampler: RuleSampler) -> bool:

@@ -33,8 +33,9 @@ def predict_in_chunks(
         Class scores and box deltas of the R RoIs, float32.
     """
     # RoI extractors lack half precision on CPU, and RoI coordinates are cast
-    # to the type of the features: 8 bits do not hold a pixel.
-    feats = [feat.float() for feat in feats]
+    # to the type of the features: 8 bits do not hold a pixel. Integers are
+    # given to extractors that pool them alone.
+    feats = [x.float() if x.is_floating_point() else x for x in feats]
     context = stage.context_feats(feats)
     chunks = [
         stage.predict(feats, chunk, **context)

@@ -13,8 +13,15 @@ from torch import Tensor
 
 from mmdet_ohem.host.predictions import probabilities, refined_boxes
 from mmdet_ohem.host.sampling_result import proposal_order, take_rois
+from mmdet_ohem.mining.decided_pass import Undecided
 from mmdet_ohem.mining.roi_loss import RoILosses
-from mmdet_ohem.mining.rules import Choice, PredictedRoIs, RoIs, ScoredRoIs
+from mmdet_ohem.mining.rules import (
+    Choice,
+    PredictedRoIs,
+    RoIs,
+    Rule,
+    ScoredRoIs,
+)
 
 
 class ImageRoIs:
@@ -129,6 +136,27 @@ class ImageRoIs:
 
     def _ordered(self, losses: RoILosses) -> RoILosses:
         return RoILosses(losses.cls[self.order], losses.loc[self.order])
+
+
+def undecided_by(rule: Rule, num: int, image: ImageRoIs) -> Undecided:
+    """What the choice of a rule depends on, of the rows of an image.
+
+    Args:
+        rule: Tells undecided RoIs.
+        num: RoIs to choose.
+        image: All RoIs.
+
+    Returns:
+        A function of losses and errors of the rows of ``candidates``.
+    """
+
+    def undecided(losses: RoILosses, errors: Tensor) -> Tensor:
+        order = image.order
+        found = torch.zeros_like(errors, dtype=torch.bool)
+        found[order] = rule.undecided(image.scored(losses), num, errors[order])
+        return found
+
+    return undecided
 
 
 def _padded(values: Tensor, num: int, fill: int) -> Tensor:

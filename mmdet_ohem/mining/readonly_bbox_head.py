@@ -4,33 +4,39 @@ Shapes: ``R`` RoIs of one image, the ``P`` foreground ones first; ``L`` levels
 of features.
 """
 
-import logging
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import torch
 from mmdet.models.task_modules.samplers import SamplingResult
 from mmdet.structures.bbox import bbox2roi
-from mmengine.logging import print_log
 from torch import Tensor
 
 from mmdet_ohem.host.no_trace import leaving_no_trace
-from mmdet_ohem.host.precision import computing_in, multiplies_bfloat16
 from mmdet_ohem.host.refusals import check_roi_head
 from mmdet_ohem.host.roi_heads import RoIStage
 from mmdet_ohem.host.sharding import is_sharded
 from mmdet_ohem.mining.chunked_pass import predict_in_chunks
+from mmdet_ohem.mining.decided_pass import (
+    Scored,
+    Undecided,
+    score_undecided,
+)
 from mmdet_ohem.mining.distinct_rois import distinct_rois
-from mmdet_ohem.mining.roi_loss import RoILosses, head_losses_per_roi
+from mmdet_ohem.mining.number_format import (
+    check_dtype,
+    computing_in_format,
+    number_format,
+    warn_of_overflow,
+)
+from mmdet_ohem.mining.quantized import KeptWeights
+from mmdet_ohem.mining.roi_loss import (
+    RoILosses,
+    head_losses_per_roi,
+    no_losses,
+)
 from mmdet_ohem.mining.value_checks import check_values
 from mmdet_ohem.registry import TASK_UTILS
-
-_DTYPES = {
-    'float32': torch.float32,
-    'bfloat16': torch.bfloat16,
-    'float16': torch.float16,
-}
 
 
 @TASK_UTILS.register_module()
@@ -49,8 +55,10 @@ class ReadOnlyBBoxHead:
         stage: Which stage of a cascade; None for a head without stages.
         chunk_size: RoIs in one forward pass, a bound on memory; None is all
             at once, as it is where FSDP shards a part of the head.
-        dtype: 'float32', 'bfloat16', 'float16', or 'auto': bfloat16 where the
-            hardware multiplies its matrices faster, else float32.
+        dtype: 'float32', 'bfloat16', 'float16', 'int8' (linear layers in
+            8-bit integers, then the RoIs on which a rule's choice depends in
+            float32), or 'auto', see
+            :func:`~mmdet_ohem.mining.number_format.number_format`.
         dropout: Leave dropout on while scoring, as the authors' released code
             does. Off, the loss says how the network does on each RoI.
 
@@ -74,16 +82,13 @@ class ReadOnlyBBoxHead:
             raise ValueError(
                 f'chunk_size must be None or at least 1, got {chunk_size}'
             )
-        if dtype != 'auto' and dtype not in _DTYPES:
-            raise ValueError(
-                f"dtype must be 'auto' or one of {sorted(_DTYPES)}, got "
-                f'{dtype!r}'
-            )
+        check_dtype(dtype)
         self.roi_head = roi_head
         self.stage = stage
         self.chunk_size = chunk_size
         self.dtype = dtype
         self.dropout = dropout
+        self._kept = KeptWeights()
 
     @property
     def bbox_head(self) -> Any:
@@ -112,7 +117,10 @@ class ReadOnlyBBoxHead:
         return self.losses(feats, sampling_result).total
 
     def losses(
-        self, feats: Sequence[Tensor], sampling_result: SamplingResult
+        self,
+        feats: Sequence[Tensor],
+        sampling_result: SamplingResult,
+        undecided: Undecided | None = None,
     ) -> RoILosses:
         """Both losses of each RoI with the network as it is now.
 
@@ -120,6 +128,8 @@ class ReadOnlyBBoxHead:
             feats: Features of one image, L tensors of shape (1, C, H, W).
             sampling_result: The RoIs, with what they were assigned to; all of
                 them, not a sample.
+            undecided: What a choice by these losses depends on, see
+                :func:`~mmdet_ohem.mining.decided_pass.score_undecided`.
 
         Returns:
             Losses of ``sampling_result.priors``, foreground first, by the
@@ -130,17 +140,21 @@ class ReadOnlyBBoxHead:
             TypeError: The head's loss cannot be split into RoIs.
         """
         if not len(sampling_result.priors) and not is_sharded(self.roi_head):
-            return _no_losses(feats)
-        return self.score(feats, sampling_result)[0]
+            return no_losses(feats[0].device)
+        return self.score(feats, sampling_result, undecided)[0]
 
     def score(
-        self, feats: Sequence[Tensor], sampling_result: SamplingResult
-    ) -> tuple[RoILosses, Any, Any]:
+        self,
+        feats: Sequence[Tensor],
+        sampling_result: SamplingResult,
+        undecided: Undecided | None = None,
+    ) -> Scored:
         """Losses of each RoI, and the predictions that they come from.
 
         Args:
             feats: As for :meth:`losses`.
             sampling_result: As for :meth:`losses`.
+            undecided: As for :meth:`losses`.
 
         Returns:
             Losses, class scores and box deltas of ``sampling_result.priors``;
@@ -149,16 +163,16 @@ class ReadOnlyBBoxHead:
         Raises:
             TypeError: The head's loss cannot be split into RoIs.
         """
-        dtype = self._resolve_dtype(feats[0].device)
-        found = self._score_in(dtype, feats, sampling_result)
+        dtype = self.format_on(feats[0].device, undecided is not None)
+        found = self._score_in(dtype, feats, sampling_result, undecided)
         # bfloat16 has the range of float32, so it cannot overflow earlier. A
         # sharded head makes as many passes as those of other processes.
         if (
             dtype == torch.float16
             and not is_sharded(self.roi_head)
-            and not found[0].total.isfinite().all()
+            and not found.losses.total.isfinite().all()
         ):
-            _warn_of_overflow(type(self.bbox_head).__name__)
+            warn_of_overflow(type(self.bbox_head).__name__)
             found = self._score_in(torch.float32, feats, sampling_result)
         return found
 
@@ -166,27 +180,37 @@ class ReadOnlyBBoxHead:
         self,
         dtype: torch.dtype,
         feats: Sequence[Tensor],
-        sampling_result: SamplingResult,
-    ) -> tuple[RoILosses, Any, Any]:
+        result: SamplingResult,
+        undecided: Undecided | None = None,
+    ) -> Scored:
         """One pass with the box branch computing in ``dtype``."""
-        rois = bbox2roi([sampling_result.priors])
-        device = feats[0].device
+        rois = bbox2roi([result.priors])
+        device, train_cfg = feats[0].device, self._stage.train_cfg
+
+        def losses_of(cls_score: Any, bbox_pred: Any) -> RoILosses:
+            predicted = (cls_score, bbox_pred)
+            with torch.autocast(device.type, enabled=False):
+                return head_losses_per_roi(
+                    self.bbox_head, *predicted, rois, result, train_cfg
+                )
+
         with leaving_no_trace(self.roi_head, device, self.dropout):
             # Also without a RoI: where FSDP shards the head, other processes
             # wait for this one's call.
-            cls_score, bbox_pred = self.predict(feats, rois, dtype)
+            predicted = self.predict(feats, rois, dtype)
             if not len(rois):
-                return _no_losses(feats), cls_score, bbox_pred
-            with torch.autocast(device.type, enabled=False):
-                losses = head_losses_per_roi(
-                    self.bbox_head,
-                    cls_score,
-                    bbox_pred,
-                    rois,
-                    sampling_result,
-                    self._stage.train_cfg,
-                )
-        return losses, cls_score, bbox_pred
+                return Scored(no_losses(device), *predicted)
+            found = Scored(losses_of(*predicted), *predicted)
+            # With dropout, the same RoI has another loss in each pass.
+            if dtype != torch.int8 or undecided is None or self.dropout:
+                return found
+            return score_undecided(
+                found,
+                undecided,
+                distinct_rois(self.roi_head, rois)[1],
+                lambda rows: self.predict(feats, rois[rows], torch.float32),
+                losses_of,
+            )
 
     def predict(
         self,
@@ -204,39 +228,21 @@ class ReadOnlyBBoxHead:
         Returns:
             As the box head gives them.
         """
-        device = feats[0].device
         if dtype is None:
-            dtype = self._resolve_dtype(device)
+            dtype = self.format_on(feats[0].device)
         equals = None
         if not self.dropout:  # else equal RoIs have different masks
             rois, equals = distinct_rois(self.roi_head, rois)
-        # As many calls on all processes, however many RoIs each has.
-        sharded = is_sharded(self.roi_head)
-        chunk_size = None if sharded else self.chunk_size
-        with computing_in(device, dtype):
-            return predict_in_chunks(
-                self._stage, feats, rois, chunk_size, equals
-            )
+        stage, chunk_size = self._stage, self.chunk_size
+        if is_sharded(self.roi_head):
+            # As many calls on all processes, however many RoIs each has.
+            chunk_size = None
+        with computing_in_format(dtype, stage, feats, self._kept) as read:
+            return predict_in_chunks(stage, read, rois, chunk_size, equals)
 
-    def _resolve_dtype(self, device: torch.device) -> torch.dtype:
-        if self.dtype != 'auto':
-            return _DTYPES[self.dtype]
-        native = multiplies_bfloat16(device)
-        return torch.bfloat16 if native else torch.float32
-
-
-@cache
-def _warn_of_overflow(bbox_head: str) -> None:
-    """Say it once a process."""
-    print_log(
-        f'{bbox_head}: scoring RoIs in float16 overflows; such images are '
-        "scored again in float32. Remedy: readonly_head.dtype = 'auto'",
-        logger='current',
-        level=logging.WARNING,
-    )
-
-
-def _no_losses(feats: Sequence[Tensor]) -> RoILosses:
-    """Losses of an image without RoIs."""
-    none = feats[0].new_zeros(0, dtype=torch.float32)
-    return RoILosses(none, none)
+    def format_on(
+        self, device: torch.device, is_decided: bool = False
+    ) -> torch.dtype:
+        """Of the numbers; ``is_decided``: a rule says what is undecided."""
+        is_decided = is_decided and not self.dropout
+        return number_format(self.dtype, self._stage, device, is_decided)

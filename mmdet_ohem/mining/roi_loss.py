@@ -63,6 +63,16 @@ def head_losses_per_roi(
     return losses_per_roi(losses, len(rois), len(result.pos_inds))
 
 
+def no_losses(device: torch.device) -> RoILosses:
+    """Losses of an image without RoIs.
+
+    Args:
+        device: Where they are.
+    """
+    none = torch.zeros(0, device=device)
+    return RoILosses(none, none)
+
+
 def losses_per_roi(
     losses: Mapping[str, Tensor], num_rois: int, num_pos: int
 ) -> RoILosses:

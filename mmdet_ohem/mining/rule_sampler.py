@@ -18,10 +18,11 @@ from mmdet_ohem.host.roi_heads import (
 )
 from mmdet_ohem.host.roi_weights import weigh
 from mmdet_ohem.host.samplers import GatheringSampler
-from mmdet_ohem.mining.image_rois import ImageRoIs
+from mmdet_ohem.mining.image_rois import ImageRoIs, undecided_by
 from mmdet_ohem.mining.inherited_keys import check_inherited_keys
 from mmdet_ohem.mining.mining_record import MiningRecord, record_of
 from mmdet_ohem.mining.non_finite_losses import NonFiniteLosses
+from mmdet_ohem.mining.readonly_bbox_head import ReadOnlyBBoxHead
 from mmdet_ohem.mining.rules import PredictedRoIs, RoIs, Rule, ScoredRoIs
 from mmdet_ohem.mining.value_checks import check_values
 from mmdet_ohem.registry import TASK_UTILS
@@ -176,7 +177,7 @@ class RuleSampler(GatheringSampler):
         image = ImageRoIs(
             self.gather(assign_result, pred_instances, gt_instances)
         )
-        rois = self.look_at(image, self.rule.rois, feats)
+        rois = self._look_to_choose(image, feats)
         choice = self.rule(rois, self.num)
         if isinstance(rois, ScoredRoIs):
             choice = self.non_finite.check(rois, choice, self.num)
@@ -217,6 +218,14 @@ class RuleSampler(GatheringSampler):
         head = self.readonly_head
         losses, cls_score, bbox_pred = head.score(feats, image.candidates)
         return image.predicted(losses, cls_score, bbox_pred, head.bbox_head)
+
+    def _look_to_choose(self, image: ImageRoIs, feats: Any) -> RoIs:
+        """What the rule chooses from: as exact as its choice needs."""
+        head, rule = self.readonly_head, self.rule
+        if not isinstance(head, ReadOnlyBBoxHead) or not rule.tells_undecided:
+            return self.look_at(image, rule.rois, feats)
+        undecided = undecided_by(rule, self.num, image)
+        return image.scored(head.losses(feats, image.candidates, undecided))
 
     def _is_warming_up(self) -> bool:
         """Whether the iteration of the runner is one of the first."""

@@ -1,5 +1,6 @@
 """The benchmark compares what it says it compares. No test looks at a time."""
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from mmdet_ohem.benchmark import (
 from mmdet_ohem.benchmark.measure import PARTS, Stopwatch
 from mmdet_ohem.benchmark.methods import Method
 from mmdet_ohem.benchmark.workload import random_batch
+from mmdet_ohem.commands import benchmark as command
 from mmdet_ohem.proposals import save_proposals
 from mmdet_ohem.proposals.proposal_file import make_entry
 
@@ -207,6 +209,37 @@ def test_relatives_are_measured_as_fast_rcnn_is(config: str) -> None:
     assert [x.parts['read-only pass'] > 0 for x in costs] == [
         False, True, False
     ]  # fmt: skip
+
+
+def test_kept_features_are_read_and_weights_change(tmp_path: Path) -> None:
+    path = str(CONFIG.with_stem('fast_rcnn_vgg16_voc12_animals'))
+    made = build_detector(path, fc_width=8, cache=str(tmp_path))
+    before = made.roi_head.bbox_head.fc6.weight.detach().clone()
+    compare_methods(made, SMALL, ['baseline', 'OHEM'], 1, CPU)
+    assert made.feature_cache.num_computed == SMALL.num_images
+    assert made.feature_cache.num_found == 4 * SMALL.num_images
+    # A step of no length would find again what was computed of the weights.
+    after = made.roi_head.bbox_head.fc6.weight.detach()
+    assert (after != before).float().mean() > 0.9
+    torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-6)
+
+
+def test_a_network_has_sizes_of_its_own() -> None:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    kept = 'VGG16, kept features'
+    loads = [
+        command.workload(name, 2, parser.parse_args(given))
+        for name, given in [
+            ('VGG16', []), (kept, []), (kept, ['--num-rois', '9'])
+        ]
+    ]  # fmt: skip
+    assert [x.num_rois for x in loads] == [2000, 720, 9]
+    assert [x.keeps_features for x in loads] == [False, True, True]
+    assert command.sizes_text(loads[:2]) == (
+        '600 x 800 pixels, R = 2000 proposals an image and '
+        '300 x 400 pixels, R = 720 proposals an image'
+    )
 
 
 def test_limits_are_measured() -> None:

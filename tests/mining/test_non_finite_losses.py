@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmdet_ohem.mining import non_finite_losses, readonly_bbox_head
+from mmdet_ohem.mining import non_finite_losses, number_format
 from mmdet_ohem.mining.non_finite_losses import NonFiniteLosses
 from mmdet_ohem.mining.rules import Rule, rule_names
 from tests.mining.rules.rois import rois_by_hand
@@ -29,7 +29,7 @@ def messages(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         assert level == logging.WARNING
         found.append(text)
 
-    for module in (non_finite_losses, readonly_bbox_head):
+    for module in (non_finite_losses, number_format):
         monkeypatch.setattr(module, 'print_log', keep)
     return found
 
@@ -113,7 +113,7 @@ def test_the_warning_recurs_with_counts(messages: list[str]) -> None:
 def test_half_precision_that_overflows_is_scored_in_float32(
     messages: list[str],
 ) -> None:
-    readonly_bbox_head._warn_of_overflow.cache_clear()
+    number_format.warn_of_overflow.cache_clear()
     half, full = (
         standard_roi_head(
             OHEM

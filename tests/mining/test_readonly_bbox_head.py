@@ -331,12 +331,12 @@ def test_auto_dtype_follows_the_hardware(
 ) -> None:
     roi_head = standard_roi_head()
     cpu = torch.device('cpu')
-    name = 'mmdet_ohem.mining.readonly_bbox_head.multiplies_bfloat16'
+    name = 'mmdet_ohem.mining.number_format.multiplies_bfloat16'
     head = ReadOnlyBBoxHead(roi_head)
     monkeypatch.setattr(name, lambda device: True)
-    assert head._resolve_dtype(cpu) == torch.bfloat16
+    assert head.format_on(cpu) == torch.bfloat16
     monkeypatch.setattr(name, lambda device: False)
-    assert head._resolve_dtype(cpu) == torch.float32
+    assert head.format_on(cpu) == torch.float32
     assert multiplies_bfloat16(cpu) in (True, False)
 
 
@@ -367,7 +367,7 @@ def test_half_precision_features_do_not_round_the_rois() -> None:
     ('kwargs', 'message'),
     [
         (dict(chunk_size=0), 'chunk_size must be None or at least 1, got 0'),
-        (dict(dtype='int8'), "dtype must be 'auto' or one of .* got 'int8'"),
+        (dict(dtype='int4'), "dtype must be 'auto' or one of .* got 'int4'"),
     ],
 )
 def test_bad_keys_are_named(kwargs: dict, message: str) -> None:

@@ -6,7 +6,8 @@ from torch import Tensor
 from mmdet_ohem.mining.hard_examples import rank_hard_examples
 from mmdet_ohem.mining.rules.choice import Choice
 from mmdet_ohem.mining.rules.rois import ScoredRoIs
-from mmdet_ohem.mining.rules.rule import RULES
+from mmdet_ohem.mining.rules.rule import RULES, undecided_of
+from mmdet_ohem.mining.undecided import undecided_hard_examples
 
 
 @RULES.register_module()
@@ -42,6 +43,36 @@ def ohem(
         rois.labels if class_aware_nms else None,
     )
     return Choice(ranked[:num], left_out=left_out_of_ranking(rois, ranked))
+
+
+@undecided_of('ohem')
+def undecided_by_ohem(
+    rois: ScoredRoIs,
+    num: int,
+    errors: Tensor,
+    nms_iou_thr: float | None = 0.7,
+    class_aware_nms: bool = False,
+) -> Tensor:
+    """RoIs whose exact losses may change the choice.
+
+    Args:
+        rois: As for :func:`ohem`, as the other arguments.
+        num: RoIs to choose.
+        errors: How much each loss may be wrong, shape (R,).
+        nms_iou_thr: Of duplicates.
+        class_aware_nms: Whether labels are apart.
+
+    Returns:
+        Shape (R,), bool.
+    """
+    return undecided_hard_examples(
+        rois.losses.total,
+        errors,
+        rois.boxes,
+        num,
+        nms_iou_thr,
+        rois.labels if class_aware_nms else None,
+    )
 
 
 def left_out_of_ranking(rois: ScoredRoIs, ranked: Tensor) -> dict[str, Tensor]:

@@ -3,13 +3,18 @@
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from inspect import Parameter, signature
-from typing import Any, NoReturn, get_type_hints
+from typing import Any, NoReturn, TypeVar, get_type_hints
 
 from mmengine.registry import Registry
+from torch import Tensor
 
 from mmdet_ohem.mining.rules.choice import Choice
 from mmdet_ohem.mining.rules.rois import RoIs, ScoredRoIs, no_rois
 from mmdet_ohem.mining.value_checks import check_values
+
+_Told = TypeVar('_Told', bound=Callable[..., Tensor])
+# By the name of the rule.
+_UNDECIDED: dict[str, Callable[..., Tensor]] = {}
 
 #: All mining rules. A rule is a function ``(rois, num, **keys) -> Choice``
 #: on plain tensors; docs/add_a_mining_rule.md shows how to write one.
@@ -87,6 +92,45 @@ class Rule:
             The choice.
         """
         return self._function(rois, num, **self.keys)
+
+    @property
+    def tells_undecided(self) -> bool:
+        """Whether the rule says what its choice depends on."""
+        return self.name in _UNDECIDED
+
+    def undecided(self, rois: ScoredRoIs, num: int, errors: Tensor) -> Tensor:
+        """RoIs whose exact losses may change the choice.
+
+        Args:
+            rois: As for a call.
+            num: As for a call.
+            errors: How much each loss may be wrong, shape (R,).
+
+        Returns:
+            Shape (R,), bool.
+        """
+        return _UNDECIDED[self.name](rois, num, errors, **self.keys)
+
+
+def undecided_of(name: str) -> Callable[[_Told], _Told]:
+    """Register what the choice of a rule depends on.
+
+    With it, RoIs may be scored in 8-bit integers, and again in float32 where
+    these leave the choice open. A rule without it is given exact losses.
+
+    Args:
+        name: Of the rule.
+
+    Returns:
+        Takes a function ``(rois, num, errors, **keys) -> mask``, see
+        :meth:`Rule.undecided`.
+    """
+
+    def register(function: _Told) -> _Told:
+        _UNDECIDED[name] = function
+        return function
+
+    return register
 
 
 def rule_names() -> list[str]:
