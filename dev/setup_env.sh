@@ -24,7 +24,7 @@ openmmlab)
   ;;
 onedl)
   MMCV='onedl-mmcv==2.3.6'
-  HOST=$'onedl-mmdetection==3.5.1\nonedl-mmengine==0.10.12'
+  HOST=$'onedl-mmdetection==3.5.1\nonedl-mmengine==0.10.12\nimaug==0.4.3'
   OTHER='mm@(det|cv|engine)-*'
   ;;
 *)

@@ -26,7 +26,8 @@ except ImportError as error:
 
 # Count up when the build makes other wheels out of the same facts.
 RECIPE = 1
-_VARIABLES = (
+#: Variables of the environment that change what is compiled.
+VARIABLES = (
     'CC',
     'CXX',
     'CFLAGS',
@@ -60,7 +61,7 @@ def facts(requirement: str) -> dict[str, str]:
         'libc': ' '.join(platform.libc_ver()),
         'compiler': _compiler(),
         'flags': str(sysconfig.get_config_var('CFLAGS')),
-        **{name: os.environ.get(name, '') for name in _VARIABLES},
+        **{name: os.environ.get(name, '') for name in VARIABLES},
     }
 
 
