@@ -18,7 +18,7 @@ from dev.mmcv_wheel import kept
 from dev.mmcv_wheel.build import Build
 
 #: Versions that were built in units, and whose ops gave the bits of a plain
-#: build. Any other is built the plain way.
+#: build of mmcv 2.1.0. Any other is built the plain way.
 TESTED = ('mmcv==2.1.0', 'onedl-mmcv==2.3.6')
 # A unit needs up to 2.3 GiB.
 GIB_PER_JOB = 2.5
