@@ -55,7 +55,10 @@ def main() -> None:
         problem = '' if args.no_install else install(wheel)
         if problem:
             sys.exit(f'{name}: the ops do not run ({problem}); see {log}')
-        print(f'{name}: kept in {kept.keep(wheel, made_for).parent}')
+        try:
+            print(f'{name}: kept in {kept.keep(wheel, made_for).parent}')
+        except OSError as error:
+            print(f'{name}: the wheel is not kept ({error})')
 
 
 def _parse_args() -> argparse.Namespace:
@@ -196,12 +199,14 @@ def _log(made_for: dict[str, str]) -> Path:
     folder = kept.folder(made_for)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        log = folder.with_name(f'{folder.name}.log')
+        log.touch()
     except OSError as error:
         sys.exit(
-            f'wheels are kept in {folder.parent}, which cannot be made '
+            f'wheels are kept in {folder.parent}, which cannot be written '
             f'({error.strerror}). Remedy: name a folder in MMDET_OHEM_WHEELS'
         )
-    return folder.with_name(f'{folder.name}.log')
+    return log
 
 
 def _without_space() -> str | None:
@@ -210,4 +215,7 @@ def _without_space() -> str | None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
