@@ -57,14 +57,22 @@ def import_needed(name: str) -> None:
         raise ImportError(
             f'mmdet_ohem needs {name}, which cannot be imported '
             f'({type(error).__name__}: {error}). Remedy: '
-            f'{_remedy(name, error)}'
+            f'{remedy(name, error)}'
         ) from error
     if name == 'mmdet':
         _check_mmdet_version()
 
 
-def _remedy(name: str, error: Exception) -> str:
-    """What to install: one thing, and nothing over a fork."""
+def remedy(name: str, error: Exception | None = None) -> str:
+    """Say what to install: one thing, and nothing over a fork.
+
+    Args:
+        name: One of ``REMEDIES``.
+        error: What its import raised.
+
+    Returns:
+        A command, with a reason where it is for a fork.
+    """
     if isinstance(error, AssertionError):
         # mmdet is there; it says which of the two is not what it wants.
         name = 'mmengine' if 'mmengine' in str(error).lower() else 'mmcv'
@@ -74,9 +82,15 @@ def _remedy(name: str, error: Exception) -> str:
         return REMEDIES[name]
     package = f'{fork}-{_DISTRIBUTED_AS.get(package, package)}'
     why = f"mmdet's packages are those of {fork} here"
-    if name == 'mmcv.ops':
-        why += ', and its mmcv has no ops for this torch'
-    return f'pip install --upgrade {package} ({why})'
+    if name not in ('mmcv', 'mmcv.ops'):
+        return f'pip install --upgrade {package} ({why})'
+    # An upgrade would keep the one that is there; and pip, left to itself,
+    # builds it where there is no torch, and without its ops.
+    return (
+        'pip install --force-reinstall --no-deps --no-cache-dir '
+        f'--no-build-isolation {package} ({why}; its ops compile against this '
+        'torch, by setuptools and wheel, which must be installed)'
+    )
 
 
 def fork_prefix() -> str:
@@ -105,5 +119,5 @@ def _check_mmdet_version() -> None:
     if found < _OLDEST_MMDET:
         raise ImportError(
             f'mmdet_ohem needs mmdet 3.x, found {mmdet.__version__}. '
-            f'Remedy: {_remedy("mmdet", ImportError())}'
+            f'Remedy: {remedy("mmdet")}'
         )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mmdet_ohem.doctor.finding import Finding, error, ok, warning
-from mmdet_ohem.installation import REMEDIES, import_needed
+from mmdet_ohem.installation import REMEDIES, import_needed, remedy
 from mmdet_ohem.version import __version__
 
 _OLDEST_PYTHON = (3, 10)
@@ -81,7 +81,7 @@ def check_ops() -> Iterator[Finding]:
         except Exception as raised:
             wrong = f'fail ({type(raised).__name__}: {raised})'
         if wrong:
-            yield error(what, f'{wrong}. Remedy: {REMEDIES["mmcv.ops"]}')
+            yield error(what, f'{wrong}. Remedy: {remedy("mmcv.ops")}')
         else:
             yield ok(what, 'nms and RoIAlign work')
 

@@ -10,6 +10,7 @@ import mmdet
 
 from mmdet_ohem.command_line import command
 from mmdet_ohem.host.configs import load_config
+from mmdet_ohem.installation import remedy
 from mmdet_ohem.runs.torn_checkpoints import check_checkpoint
 
 #: What may have started the processes of mmdet's tools.
@@ -34,8 +35,8 @@ def host_tool(name: str) -> Path:
         if (folder / name).is_file():
             return folder / name
     raise FileNotFoundError(
-        f'{package} came without its tools/{name}. Remedy: pip install '
-        f"'mmdet>=3.3,<3.4', or run tools/{name} of a checkout of mmdet with "
+        f'{package} came without its tools/{name}. Remedy: '
+        f'{remedy("mmdet")}, or run tools/{name} of a checkout of mmdet with '
         'the same arguments'
     )
 

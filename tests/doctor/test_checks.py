@@ -108,10 +108,16 @@ def test_ops_that_do_not_run_are_an_error(
         raise RuntimeError('not compiled')
 
     monkeypatch.setattr(ops, 'nms', fail)
+    monkeypatch.setattr('mmdet_ohem.installation.fork_prefix', lambda: '')
     found = list(software.check_ops())
     assert {x.level for x in found} == {'error'}
     assert 'not compiled' in found[0].text
-    assert 'Remedy' in found[0].text
+    assert "'mmcv>=2.1" in found[0].text.split('Remedy: ')[1]
+    # Stock mmcv never goes over a fork.
+    monkeypatch.setattr('mmdet_ohem.installation.fork_prefix', lambda: 'onedl')
+    (found_in_fork, *_) = software.check_ops()
+    remedy = found_in_fork.text.split('Remedy: ')[1]
+    assert 'onedl-mmcv' in remedy and 'mmcv>=' not in remedy
 
 
 def of(checkpoint: str) -> Config:

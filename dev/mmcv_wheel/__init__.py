@@ -1,0 +1,1 @@
+"""Build mmcv's ops in minutes, and keep the wheel; see dev/README.md."""
