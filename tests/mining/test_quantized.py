@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from mmdet_ohem.mining.quantized import (
 )
 
 
-def linear(x: Quantized, weight: Tensor, **kwargs: float) -> Tensor:
+def linear(x: Quantized, weight: Tensor, **kwargs: Any) -> Tensor:
     return quantized_linear(x, quantize_weights(weight), len(weight), **kwargs)
 
 
