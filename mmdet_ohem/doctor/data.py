@@ -60,7 +60,7 @@ def load_data(config: Config) -> tuple[list[Finding], list[SplitData]]:
         if same != split:
             found.append(ok(f'{split} data', f'the same as {same} data'))
             continue
-        with captured_warnings() as messages:
+        with captured_warnings(hide_prints=True) as messages:
             try:
                 data = _load(split, loader['dataset'])
             except Exception as raised:
