@@ -162,6 +162,8 @@ def run(args: argparse.Namespace) -> int:
             failed += len(result.failed)
             for image, reason in result.failed:
                 console.print(f'{image}: no proposals: {printable(reason)}')
+    if args.detector == 'fast_rcnn' and args.no_proposals:
+        console.print('note: first, call init without --no-proposals')
     console.print('next:', highlight=False)
     for line in next_commands(config, data):
         console.print(f'  {line}', highlight=False)
