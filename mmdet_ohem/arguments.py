@@ -66,6 +66,26 @@ def at_least(least: int) -> Callable[[str], int]:
     return number
 
 
+def share(text: str) -> float:
+    """Argument type: a number between 0 and 1.
+
+    Args:
+        text: The number.
+
+    Returns:
+        The number.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is no number between 0 and 1'
+        )
+    return value
+
+
 def existing_file(text: str) -> Path:
     """Argument type: a file that is there.
 

@@ -12,6 +12,7 @@ import functools
 import linecache
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +24,13 @@ _PACKAGE = Path(__file__).resolve().parent
 # Told whoever raises them: they are about files, modules and configs.
 _ALWAYS_TOLD = (OSError, ImportError, SyntaxError)
 # Told where one of these packages says them on purpose.
-_TOLD_IF_SAID = (ValueError, TypeError, KeyError, RuntimeError)
+_TOLD_IF_SAID = (
+    ValueError,
+    TypeError,
+    KeyError,
+    RuntimeError,
+    FloatingPointError,  # a training that diverged
+)
 _SPEAKERS = {'__main__', 'mmcv', 'mmdet', 'mmdet_ohem', 'mmengine', 'tools'}
 
 
@@ -44,6 +51,8 @@ def command(
     def decorate(main: Callable[[], int]) -> Callable[[], int]:
         @functools.wraps(main)
         def wrapped() -> int:
+            # Of mmengine, at its import, and no user can mend it.
+            warnings.filterwarnings('ignore', 'pkg_resources is deprecated')
             try:
                 return main()
             except KeyboardInterrupt:

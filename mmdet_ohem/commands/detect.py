@@ -142,6 +142,12 @@ def run(args: argparse.Namespace) -> int:
     )
     console = plain_console()
     classes = detect.dataset_meta['classes']
-    console.print(as_table(samples, classes, args.score_thr))
+    table = as_table(samples, classes, args.score_thr)
+    console.print(table)
+    if not table.row_count:
+        console.print(
+            f'no detection has a score above {args.score_thr:g}: a lower '
+            '--score-thr shows more'
+        )
     console.print(f'{len(samples)} images drawn to {args.out}')
     return 0

@@ -155,7 +155,7 @@ def _rank(
     rules: FlagRules,
 ) -> Ranking:
     detector = MODELS.build(cfg.copy().model)
-    load_fitting(detector, checkpoint)
+    load_fitting(detector, checkpoint, classes)
     detector.to(args.device or get_device())
     rank = HardRanking(detector, classes, args.num, rules)
     with progress('images', 'scoring all RoIs') as advance:

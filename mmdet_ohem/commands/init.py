@@ -4,7 +4,8 @@ FOLDER holds images and annotations, as VOC xml, COCO json or YOLO txt, in
 whatever folders, with lists of the splits or without. What is found is
 printed, mistakes are named. Into --out go a COCO json of each split, the
 proposals and one config, which train, test and detect take as it is. Called
-again, it makes what is missing; the folder itself is not changed.
+again, it makes what is missing, and leaves a config that you edited as it is;
+the folder itself is not changed.
 """
 
 import argparse
@@ -16,7 +17,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from mmdet_ohem.arguments import at_least, existing_folder, new_folder
+from mmdet_ohem.arguments import (
+    at_least,
+    existing_folder,
+    new_folder,
+    share,
+)
 from mmdet_ohem.own_data import (
     DETECTORS,
     FORMATS,
@@ -115,23 +121,6 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def share(text: str) -> float:
-    """Argument type: a number between 0 and 1.
-
-    Args:
-        text: The number.
-    """
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is no number between 0 and 1'
-        )
-    return value
-
-
 def run(args: argparse.Namespace) -> int:
     """Look, print, split and write.
 
@@ -158,8 +147,14 @@ def run(args: argparse.Namespace) -> int:
     lists = write_lists(data, out)
     config = out / f'{name or "own_data"}.py'
     weights = None if args.weights == 'none' else args.weights
-    write_config(data, plan, config, args.detector, weights)
-    console.print(f'wrote {config}', highlight=False)
+    written = write_config(data, plan, config, args.detector, weights)
+    console.print(f'wrote {written}', highlight=False)
+    if written != config:
+        console.print(
+            f'note: {config} was edited and stays as it is; take over from '
+            f'{written.name} what you need',
+            highlight=False,
+        )
     failed = 0
     if args.detector == 'fast_rcnn' and not args.no_proposals:
         for split in lists:
@@ -167,6 +162,8 @@ def run(args: argparse.Namespace) -> int:
             failed += len(result.failed)
             for image, reason in result.failed:
                 console.print(f'{image}: no proposals: {printable(reason)}')
+    if args.detector == 'fast_rcnn' and args.no_proposals:
+        console.print('note: first, call init without --no-proposals')
     console.print('next:', highlight=False)
     for line in next_commands(config, data):
         console.print(f'  {line}', highlight=False)
@@ -189,7 +186,7 @@ def _propose(data: OwnData, split: str, out: Path, workers: int) -> MakeResult:
     with progress('images', f'selective search, {split}') as advance:
         return make_proposals(
             images,
-            out / f'proposals/{split}.pkl',
+            out / f'proposals/{split}.safetensors',
             width=width,
             num_workers=workers,
             on_progress=advance,
@@ -245,4 +242,5 @@ def next_commands(config: Path, data: OwnData) -> list[str]:
         f'mmdet-ohem test {quoted}',
         f'mmdet-ohem detect {shown} --config {quoted} --out detections',
         f'mmdet-ohem hard {quoted}',
+        f'mmdet-ohem report {shlex.quote(f"work_dirs/{config.stem}")}',
     ]

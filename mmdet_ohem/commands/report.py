@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         metavar='NUM',
         help='draw what the runs detect in so many images of their test, '
-        'from RUN_DIR/test/detections.pkl (mim test --out)',
+        'from RUN_DIR/test/detections.pkl (mmdet-ohem test CONFIG --out it)',
     )
     parser.add_argument(
         '--false-positives',

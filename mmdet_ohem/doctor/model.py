@@ -13,15 +13,17 @@ from mmdet_ohem.doctor.finding import Finding, error, ok, warning
 def check_classes(
     config: Config, loaded: Sequence[SplitData]
 ) -> Iterator[Finding]:
-    """Compare ``num_classes`` of the heads with the classes of the data.
+    """Compare the classes of the heads and of the datasets.
 
     Args:
         config: A whole config.
         loaded: Its datasets.
 
     Yields:
-        One line that is ok, or an error for each difference.
+        One line that is ok, or an error for each difference. Names that
+        differ between the datasets are a warning: they may be synonyms.
     """
+    yield from _compare_names(loaded)
     heads = dict(_heads_with_classes(config.model))
     num_compared = 0
     wrong = False
@@ -40,6 +42,23 @@ def check_classes(
             )
     if num_compared and not wrong:
         yield ok('classes', f'num_classes is {next(iter(heads.values()))}')
+
+
+def _compare_names(loaded: Sequence[SplitData]) -> Iterator[Finding]:
+    """A detector answers by numbers: they have to mean the same classes."""
+    for data in loaded[1:]:
+        ours, theirs = loaded[0].classes, data.classes
+        if ours == theirs or len(ours) != len(theirs):
+            continue
+        is_order = set(ours) == set(theirs)
+        index = next(i for i, x in enumerate(ours) if x != theirs[i])
+        yield (error if is_order else warning)(
+            'classes',
+            f'class {index} is {ours[index]!r} in the {loaded[0].split} '
+            f'dataset, {theirs[index]!r} in the {data.split} dataset'
+            f'{": another order" if is_order else ""}. Remedy: one '
+            'metainfo.classes for all datasets',
+        )
 
 
 def check_samplers(

@@ -4,8 +4,13 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 _SAMPLER = 'mmdet_ohem.OHEMSampler'
-# What is on, at the beginning, and what is mined, again and again.
-_HOOKS = ('mmdet_ohem.MiningCheckHook', 'mmdet_ohem.MiningStatsHook')
+# What is on, at the beginning, and what is mined, again and again; and the end
+# of a training whose loss is NaN, which mmdet's would go on with.
+_HOOKS = (
+    'mmdet_ohem.MiningCheckHook',
+    'mmdet_ohem.MiningStatsHook',
+    'mmdet_ohem.FiniteLossHook',
+)
 # What any sampler of mmdet has and OHEM takes as it is.
 _KEPT = ('num', 'add_gt_as_proposals', 'pos_fraction')
 
@@ -24,10 +29,10 @@ def use_ohem(config: Any, log: bool = True, **keys: Any) -> int:
 
     Args:
         config: A whole config, ``_base_`` of one, or its ``model``; it is
-            changed. A whole config also imports this package and logs what
-            is mined.
-        log: Whether a whole config gets ``MiningCheckHook`` and
-            ``MiningStatsHook``, where it has none.
+            changed. A whole config also imports this package, logs what is
+            mined and stops where the loss is not finite.
+        log: Whether a whole config gets ``MiningCheckHook``,
+            ``MiningStatsHook`` and ``FiniteLossHook``, where it has none.
         **keys: Of :class:`~mmdet_ohem.OHEMSampler`, such as ``num``,
             ``nms_iou_thr`` or ``warmup_iters``.
 
@@ -54,7 +59,7 @@ def use_ohem(config: Any, log: bool = True, **keys: Any) -> int:
     if is_whole:
         _import_package(config)
         if log:
-            _log_mining(config)
+            _add_hooks(config)
     return len(stages)
 
 
@@ -83,8 +88,8 @@ def _import_package(config: Any) -> None:
     config['custom_imports'] = imports
 
 
-def _log_mining(config: Any) -> None:
-    """Have the log say that OHEM is on, and what it mines."""
+def _add_hooks(config: Any) -> None:
+    """Have the training say what it mines, and stop where it learns none."""
     hooks = list(config.get('custom_hooks') or [])
     others = (config.get('default_hooks') or {}).values()
     there = {hook.get('type') for hook in (*hooks, *others) if hook}

@@ -1,10 +1,11 @@
 """Write what a training of one's own data reads: lists and a config."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from mmdet_ohem.host.files import write_text
+from mmdet_ohem.host.files import write_json, write_text
 from mmdet_ohem.own_data.files import MADE
 from mmdet_ohem.own_data.plan import Plan
 from mmdet_ohem.own_data.records import OwnData
@@ -44,7 +45,7 @@ def _dataset(split, steps):
         type='mmdet_ohem.CocoProposalDataset',
         data_root=data_root,
         ann_file=f'{{lists}}{{split}}.json',
-        proposal_file=f'{{lists}}proposals/{{split}}.pkl',
+        proposal_file=f'{{lists}}proposals/{{split}}.safetensors',
         data_prefix=dict(img=''),
         metainfo=dict(classes=classes),
         filter_cfg=dict(filter_empty_gt=False),
@@ -95,7 +96,8 @@ train_cfg = dict(
     _delete_=True, type='IterBasedTrainLoop', max_iters=max_iters,
     val_interval=interval)
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=100),
+    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0,
+         end=min(100, 1 + max_iters // 4)),
     dict(type='MultiStepLR', by_epoch=False, milestones=milestones, gamma=0.1),
 ]
 default_hooks = dict(
@@ -164,7 +166,7 @@ def write_lists(data: OwnData, out: Path) -> dict[str, Path]:
         )
         written[split] = out / f'{split}.json'
         write_text(written[split], json.dumps(content))
-    write_text(out / MADE, json.dumps(dict(version=__version__)) + '\n')
+    write_json(out / MADE, {**_made(out), 'version': __version__})
     return written
 
 
@@ -174,8 +176,8 @@ def write_config(
     path: Path,
     detector: str = 'fast_rcnn',
     weights: str | None = 'torchvision://vgg16',
-) -> None:
-    """Write the config of a training.
+) -> Path:
+    """Write the config of a training, but over none that was edited.
 
     Args:
         data: Split and checked.
@@ -183,6 +185,10 @@ def write_config(
         path: The ``.py``, beside the files of :func:`write_lists`.
         detector: A key of :data:`DETECTORS`.
         weights: Of the backbone of Fast R-CNN: a file, a name, or None.
+
+    Returns:
+        The file that was written: ``path``, or ``NAME.new.py`` beside it
+        where ``path`` is not as an earlier call wrote it.
     """
     base, own = DETECTORS[detector]
     fast = detector == 'fast_rcnn'
@@ -202,7 +208,32 @@ def write_config(
         val='val' if data.of('val') else 'test',
         test_steps='_base_.test_steps' if fast else '_base_.test_pipeline',
     )
-    write_text(path, (_HEAD + own + _TAIL).format(**values))
+    text = (_HEAD + own + _TAIL).format(**values)
+    if _was_edited(path):
+        path = path.with_suffix('.new.py')
+    else:
+        made = {**_made(path.parent), 'config': _digest(text)}
+        write_json(path.parent / MADE, made)
+    write_text(path, text)
+    return path
+
+
+def _made(out: Path) -> dict:
+    """What earlier calls noted in their folder."""
+    file = out / MADE
+    return json.loads(file.read_text('utf-8')) if file.exists() else {}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _was_edited(config: Path) -> bool:
+    if not config.exists():
+        return False
+    return _digest(config.read_text('utf-8')) != _made(config.parent).get(
+        'config'
+    )
 
 
 def _refuse_equal_keys(data: OwnData, split: str) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ def _own_name() -> object:
         (OSError(28, 'No space left', 'a.pth'), 'error: a.pth: No space left'),
         (TypeError('two\n  lines'), 'error: two lines'),
         (ImportError('needs mmcv'), 'error: needs mmcv'),
+        (FloatingPointError('loss nan'), 'error: loss nan'),
     ],
 )
 def test_an_error_in_words_is_a_line(
@@ -49,6 +51,19 @@ def test_an_error_in_words_is_a_line(
 ) -> None:
     assert ends(error) == 2
     assert capsys.readouterr().err == f'{line}\n'
+
+
+def test_what_no_user_can_mend_is_not_shown() -> None:
+    @command()
+    def main() -> int:
+        warnings.warn('pkg_resources is deprecated as an API', stacklevel=1)
+        warnings.warn('something else', stacklevel=1)
+        return 0
+
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter('always')
+        main()
+    assert [str(x.message) for x in shown] == ['something else']
 
 
 def test_an_interruption_says_that_it_goes_on(

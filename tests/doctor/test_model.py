@@ -2,12 +2,14 @@
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+import torch
+from mmdet.registry import DATASETS
 from mmengine.config import Config
 
-from mmdet_ohem.doctor.data import SplitData
+from mmdet_ohem.doctor.data import SplitData, load_data
 from mmdet_ohem.doctor.model import check_classes, check_samplers
 from mmdet_ohem.host.configs import load_config
 
@@ -43,6 +45,48 @@ def test_each_head_is_compared_with_the_classes() -> None:
         'dataset has 3: class0, class1, class2. Remedy: '
         'model.roi_head.bbox_head[2].num_classes=3'
     )
+
+
+@pytest.mark.parametrize(
+    ('names', 'level'),
+    [(('b', 'a'), 'error'), (('a', 'B'), 'warning'), (('a', 'b'), None)],
+)
+def test_a_number_is_one_class_in_all_datasets(
+    names: tuple[str, ...], level: str | None
+) -> None:
+    loaded = [
+        SplitData(x, SimpleNamespace(metainfo=dict(classes=y)), None, [])
+        for x, y in (('train', ('a', 'b')), ('val', names))
+    ]
+    config = Config(dict(model=dict(bbox_head=dict(num_classes=2))))
+    found = [x for x in check_classes(config, loaded) if x.level != 'ok']
+    assert [x.level for x in found] == ([level] if level else [])
+    assert all(
+        "'a' in the train" in x.text or 'class 1' in x.text for x in found
+    )
+
+
+def test_a_class_that_no_object_has_is_a_line() -> None:
+    @DATASETS.register_module(name='TwoObjects', force=True)
+    class TwoObjects:
+        metainfo: ClassVar = dict(classes=('cat', 'dog', 'DOG'))
+
+        def __len__(self) -> int:
+            return 2
+
+        def __getitem__(self, index: int) -> dict:
+            return dict(inputs=torch.zeros(3, 8, 8))
+
+        def get_data_info(self, index: int) -> dict:
+            return dict(instances=[dict(bbox_label=index)])
+
+    config = Config(
+        dict(train_dataloader=dict(dataset=dict(type='TwoObjects')))
+    )
+    found, (data,) = load_data(config)
+    assert data.without_objects == ('DOG',)
+    assert [x.level for x in found] == ['ok', 'warning']
+    assert 'no object of 1 classes: DOG. Remedy' in found[1].text
 
 
 @pytest.mark.parametrize(

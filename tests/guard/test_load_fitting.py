@@ -8,6 +8,7 @@ import torch
 from mmdet.registry import MODELS
 
 from mmdet_ohem import FastRCNNInferencer
+from mmdet_ohem.guard.load_fitting import load_fitting
 from tests.guard.trainings import training_config
 
 
@@ -59,3 +60,22 @@ def test_missing_weights_are_refused(root: Path) -> None:
     )
     with pytest.raises(ValueError, match=r'1 missing .*fc_reg\.bias'):
         FastRCNNInferencer(config, file, 'cpu')
+
+
+def test_weights_of_a_diverged_training_are_refused(root: Path) -> None:
+    config = config_of(root, 2)
+    file = save(root, config, 'a', 'b')
+    saved = torch.load(file)
+    saved['state_dict']['roi_head.bbox_head.fc_reg.bias'][0] = torch.nan
+    torch.save(saved, file)
+    with pytest.raises(ValueError, match=r'1 tensors, .*fc_reg\.bias'):
+        FastRCNNInferencer(config, file, 'cpu')
+
+
+def test_labels_in_another_order_are_refused(root: Path) -> None:
+    config = config_of(root, 2)
+    file = save(root, config, 'a', 'b')
+    detector = MODELS.build(config.model)
+    load_fitting(detector, file, ('a', 'b'))
+    with pytest.raises(ValueError, match=r'another order \(b, a\)'):
+        load_fitting(detector, file, ('b', 'a'))

@@ -67,6 +67,7 @@ def test_hooks_are_appended_once() -> None:
     assert [x['type'] for x in config['custom_hooks']] == [
         'NumClassCheckHook',
         'mmdet_ohem.MiningStatsHook',
+        'mmdet_ohem.FiniteLossHook',
     ]
 
 

@@ -103,7 +103,10 @@ def test_proposals_are_made_and_kept(
     folder = one_animal(tmp_path / 'my animal', 3)
     assert call(folder, '--workers', '1') == 0
     files = sorted((tmp_path / 'my_animal_ohem/proposals').iterdir())
-    assert [x.name for x in files] == ['test.pkl', 'train.pkl']
+    assert [x.name for x in files] == [
+        'test.safetensors',
+        'train.safetensors',
+    ]
     (path,) = (tmp_path / 'my_animal_ohem').glob('*.py')
     for split in ('train', 'test'):
         dataset = Config.fromfile(path)[f'{split}_dataloader'].dataset
@@ -112,10 +115,29 @@ def test_proposals_are_made_and_kept(
     assert call(folder, '--workers', '1') == 0
 
 
+def test_a_config_that_was_edited_stays(
+    call: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    folder = one_animal(tmp_path / 'x')
+    config = tmp_path / 'x_ohem/x.py'
+    assert call(folder, '--no-proposals', '--max-iters', '8') == 0
+    assert call(folder, '--no-proposals', '--max-iters', '9') == 0
+    assert 'max_iters = 9 ' in config.read_text()
+    mine = config.read_text().replace('max_iters = 9 ', 'max_iters = 7 ')
+    config.write_text(mine)
+    capsys.readouterr()
+    assert call(folder, '--no-proposals', '--max-iters', '10') == 0
+    assert config.read_text() == mine
+    assert 'x.py was edited and stays as it is' in capsys.readouterr().out
+    assert 'max_iters = 10 ' in config.with_name('x.new.py').read_text()
+
+
 def write_proposals(ann_file: Path, folder: Path) -> None:
     images = json.loads(ann_file.read_text())['images']
     save_proposals(
-        ann_file.parent / f'proposals/{ann_file.stem}.pkl',
+        ann_file.parent / f'proposals/{ann_file.stem}.safetensors',
         {
             proposal_key(folder / x['file_name']): make_entry(
                 np.array([[0, 0, x['width'], x['height']]])

@@ -63,6 +63,19 @@ def test_detects_lists_and_draws(
     assert (drawn != noise()).any()
 
 
+def test_no_detection_is_said(
+    tool: ModuleType,
+    command: list,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    args = [tmp_path / 'street.png', *command, '--score-thr', '1']
+    monkeypatch.setattr(sys, 'argv', ['detect.py', *map(str, args)])
+    assert tool.main() == 0
+    assert 'no detection has a score above 1' in capsys.readouterr().out
+
+
 def test_an_image_without_boxes_is_named(
     tool: ModuleType,
     command: list,
