@@ -5,6 +5,7 @@ _base_ = 'mmdet::pascal_voc/faster-rcnn_r50_fpn_1x_voc0712.py'
 custom_imports = dict(imports=['mmdet_ohem'])
 model = dict(train_cfg=dict(rcnn=dict(sampler=dict(
     type='mmdet_ohem.OHEMSampler'))))
-# Logs what is mined: counts, shares, losses.
+# They log what is mined, and stop where the loss is not finite.
 custom_hooks = [*_base_.get('custom_hooks', []),
-                dict(type='mmdet_ohem.MiningStatsHook')]
+                dict(type='mmdet_ohem.MiningStatsHook'),
+                dict(type='mmdet_ohem.FiniteLossHook')]
