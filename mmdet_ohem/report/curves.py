@@ -139,7 +139,7 @@ def _draw(panel: Panel, groups: Mapping[str, str]) -> go.Figure:
             x=curve.iterations,
             y=curve.values,
             name=_legend(group),
-            legendgroup=group,
+            legendgroup=_legend(group),
             showlegend=group not in shown,
             mode='lines+markers',
             line=dict(color=palette[nth[group] % len(palette)], width=2),

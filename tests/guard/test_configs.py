@@ -25,7 +25,7 @@ def test_each_config_has_all_guards(name: str) -> None:
     assert guards_of(config) == GUARDS
     # What a leaf says of its checkpoints is kept.
     assert config.default_hooks.checkpoint.interval in (
-        100, 500, 10000, 20000,
+        250, 500, 10000, 20000,
     )  # fmt: skip
 
 

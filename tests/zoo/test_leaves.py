@@ -51,19 +51,29 @@ def load(leaf: str) -> Any:
 
 
 @pytest.mark.parametrize(('leaf', 'parent'), LEAVES.items())
-def test_a_leaf_changes_the_type_of_the_sampler_alone(
+def test_a_leaf_changes_the_sampler_and_adds_hooks(
     leaf: str, parent: str
 ) -> None:
     ours = without_scope(load(leaf).to_dict())
     theirs = without_scope(get_config(f'mmdet::{parent}.py').to_dict())
-    for stage in as_list(theirs['model']['train_cfg']['rcnn']):
-        assert stage['sampler']['type'] == 'RandomSampler'
-        stage['sampler']['type'] = 'mmdet_ohem.OHEMSampler'
+    samplers = [
+        [x['sampler'] for x in as_list(config['model']['train_cfg']['rcnn'])]
+        for config in (ours, theirs)
+    ]
+    for own, sampler in zip(*samplers, strict=True):
+        assert sampler['type'] == 'RandomSampler'
+        assert own.pop('type') == 'mmdet_ohem.OHEMSampler'
+        # What is kept is as it was; OHEM has no use for neg_pos_ub.
+        assert own.items() <= sampler.items()
+        assert sampler.keys() - own.keys() <= {'type', 'neg_pos_ub'}
+        sampler.clear()
+        own.clear()
     added = {key: ours.pop(key) for key in ours.keys() - theirs.keys()}
     assert ours == theirs
-    assert added.pop('custom_imports') == dict(imports=['mmdet_ohem'])
-    hook = [dict(type='mmdet_ohem.MiningStatsHook')]
-    assert added in ({}, dict(custom_hooks=hook))
+    assert added.pop('custom_imports')['imports'] == ['mmdet_ohem']
+    kinds = {x['type'] for x in added.pop('custom_hooks')}
+    assert kinds >= {'mmdet_ohem.MiningStatsHook', 'mmdet_ohem.FiniteLossHook'}
+    assert not added
 
 
 @pytest.mark.parametrize('leaf', LEAVES)
