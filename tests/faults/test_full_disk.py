@@ -105,7 +105,8 @@ def test_the_same_on_a_disk_that_is_full(
 
 
 def test_proposals_go_on_when_there_is_room_again(tmp_path: Path) -> None:
-    write_noise(tmp_path)
+    # So many that the limits leave room for the text of the error.
+    write_noise(tmp_path, 24)
     complete(partial(propose, tmp_path, tmp_path / 'whole'), tmp_path / 'log')
     expected = proposed(tmp_path, tmp_path / 'whole')
     size = (tmp_path / 'whole/o.pkl').stat().st_size
