@@ -16,6 +16,7 @@ from mmdet_ohem.host.sharding import is_sharded
 from mmdet_ohem.mining.int8_pass import (
     computing_in_int8,
     int8_layers,
+    pays_in_int8,
     pools_integers,
 )
 from mmdet_ohem.mining.quantized import KeptWeights
@@ -59,8 +60,8 @@ def number_format(
     Returns:
         'auto': bfloat16 where the hardware multiplies its matrices faster;
         else int8, where it does for these, the network can pool integers, and
-        they decide nothing; else float32. An 'int8' that cannot be is 'auto'
-        without it, with a warning.
+        they decide nothing, and its layers are wide; else float32. An 'int8'
+        that cannot be is 'auto' without it, with a warning.
     """
     if dtype not in ('auto', 'int8'):
         return DTYPES[dtype]
@@ -71,7 +72,8 @@ def number_format(
         _warn_once(refusal)
     if multiplies_bfloat16(device):
         return torch.bfloat16
-    if refusal is None and is_decided and pools_integers(stage):
+    can_be = refusal is None and is_decided and pools_integers(stage)
+    if can_be and pays_in_int8(stage.bbox_head):
         return torch.int8
     return torch.float32
 

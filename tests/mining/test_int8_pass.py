@@ -39,6 +39,7 @@ def hardware(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(formats, 'multiplies_int8', lambda x: x.type == 'cpu')
     monkeypatch.setattr(formats, 'multiplies_bfloat16', lambda device: False)
     monkeypatch.setattr(int8_pass, '_MIN_WEIGHTS', 100)
+    monkeypatch.setattr(int8_pass, '_WORTHWHILE', 100)
     formats._warn_once.cache_clear()
     yield
     formats._warn_once.cache_clear()
@@ -211,6 +212,21 @@ def format_of(head: Any, dtype: str = 'auto', decided: bool = True) -> str:
 def test_auto_is_int8_where_a_rule_decides_in_float32(make: Any) -> None:
     assert format_of(make()) == 'int8'
     assert format_of(make(), decided=False) == 'float32'
+
+
+def test_auto_leaves_narrow_networks_in_float32(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    head = roi_head()
+    num = sum(
+        x.weight.numel()
+        for x in int8_pass.int8_layers(head.bbox_head).values()
+    )
+    monkeypatch.setattr(int8_pass, '_WORTHWHILE', num)
+    assert format_of(head) == 'int8'
+    monkeypatch.setattr(int8_pass, '_WORTHWHILE', num + 1)
+    assert format_of(head) == 'float32'
+    assert format_of(head, 'int8') == 'int8'
 
 
 def other_forward() -> Any:
