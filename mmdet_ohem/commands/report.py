@@ -98,9 +98,9 @@ def run(args: argparse.Namespace) -> int:
     size = args.out.stat().st_size / 2**20
     console = plain_console()
     # So many runs have no room side by side: the page has a row for each.
-    is_summed_up = 0 < len(report.seeds.rows) < len(report.results.rows)
-    for table in (report.results, report.seeds)[is_summed_up:]:
-        if table.rows:
-            console.print(as_table(table))
+    if not 0 < len(report.seeds.rows) < len(report.results.rows):
+        console.print(as_table(report.results))
+    if report.seeds.rows:
+        console.print(as_table(report.seeds))
     console.print(f'wrote {args.out} ({size:.1f} MiB)')
     return 0

@@ -3,20 +3,23 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-import pandas as pd
 from jinja2 import Environment, StrictUndefined, TemplateError
 
 from mmdet_ohem.evaluation.false_positives import DECOY, KINDS
-from mmdet_ohem.evidence.records import TRIALS
+from mmdet_ohem.evidence.errors import error_key
+from mmdet_ohem.evidence.markdown import (
+    NOTHING,
+    losses_table,
+    markdown,
+    trials_table,
+)
 from mmdet_ohem.evidence.statistics import Comparison, Evidence
 from mmdet_ohem.tables import find_table
 from mmdet_ohem.tables.row import Row
 
 #: Metrics by the names that a document uses; any other one by its own key.
 METRICS = {'AP50': 'pascal_voc/AP50', 'AP70': 'pascal_voc/AP70'}
-_NOTHING = '-'
 _PERCENT = 100
-_MAP = 'pascal_voc/mAP'
 
 
 class Document:
@@ -73,12 +76,10 @@ class Document:
     def value(self, data: str, leaf: str, metric: str = 'AP50') -> str:
         """Mean and spread of a metric, in percent."""
         where = data, _config(leaf), METRICS.get(metric, metric)
-        mean, spread = (
-            self.evidence.mean(*where),
-            self.evidence.spread(*where),
-        )
+        mean = self.evidence.mean(*where)
+        spread = self.evidence.spread(*where)
         if mean is None:
-            return _NOTHING
+            return NOTHING
         return f'{mean:.1f}' + ('' if spread is None else f' ± {spread:.1f}')
 
     def difference(
@@ -86,7 +87,7 @@ class Document:
     ) -> str:
         """Mean difference over the common seeds, in percent points."""
         mean = self._compare(data, leaf, other, metric).mean
-        return _NOTHING if mean is None else f'{mean:+.1f}'
+        return NOTHING if mean is None else f'{mean:+.1f}'
 
     def p_value(
         self, data: str, leaf: str, other: str, metric: str = 'AP50'
@@ -94,7 +95,7 @@ class Document:
         """Of the paired t test of a difference."""
         p_value = self._compare(data, leaf, other, metric).p_value
         if p_value is None:
-            return _NOTHING
+            return NOTHING
         return '< .001' if p_value < 0.001 else f'{p_value:.3f}'.lstrip('0')
 
     def verdict(
@@ -106,7 +107,7 @@ class Document:
     def late(self, data: str, leaf: str, scalar: str) -> str:
         """Mean of a logged scalar over the last quarter of training."""
         mean = self.evidence.late_mean(data, _config(leaf), scalar)
-        return _NOTHING if mean is None else f'{mean:.3g}'
+        return NOTHING if mean is None else f'{mean:.3g}'
 
     def table(self, data: str, name: str = '1', base: str = 'vgg16') -> str:
         """Rows of a table that were run, in Markdown.
@@ -121,7 +122,7 @@ class Document:
             for row in find_table(name).rows
             if row.config and self.runs(data, _short(row.config))
         ]
-        return _markdown(lines)
+        return markdown(lines)
 
     def classes(
         self, data: str, leaves: Iterable[str], metric: str = 'AP50'
@@ -140,7 +141,7 @@ class Document:
             }
             shown = {k: f'{x:.1f}' for k, x in values.items() if x is not None}
             lines.append({'leaf': leaf, **shown})
-        return _markdown(lines)
+        return markdown(lines)
 
     def false_positives(
         self, data: str, leaves: Iterable[str], recall: int
@@ -162,10 +163,10 @@ class Document:
                 line[kind] = self.errors(data, leaf, kind, recall)
             lines.append(line)
         # Most data have no decoys.
-        if all(line[DECOY] == _NOTHING for line in lines):
+        if all(line[DECOY] == NOTHING for line in lines):
             for line in lines:
                 del line[DECOY]
-        return _markdown(lines)
+        return markdown(lines)
 
     def errors(self, data: str, leaf: str, kind: str, recall: int) -> str:
         """False positives of a kind an image, or classes that reach a recall.
@@ -176,10 +177,10 @@ class Document:
             kind: One of ``KINDS``, or ``'classes'``.
             recall: Percent of the objects of each class.
         """
-        key = f'false_positives/{kind}@{recall}'
+        key = error_key(kind, recall)
         mean = self.evidence.mean(data, _config(leaf), key)
         # A number, which Evidence takes for a share.
-        return _NOTHING if mean is None else f'{mean / _PERCENT:.2f}'
+        return NOTHING if mean is None else f'{mean / _PERCENT:.2f}'
 
     def losses(self, name: str, kind: str = 'all') -> str:
         """Mean loss of the RoIs of a kind as training goes on, in Markdown.
@@ -191,35 +192,11 @@ class Document:
         Raises:
             ValueError: There is no such file, or it is something else.
         """
-        try:
-            table = pd.read_csv(self.folder / name)
-            table = table[table.kind == kind]
-            return _markdown(
-                [
-                    {'run': label, **_by_iteration(curve)}
-                    for label, curve in table.groupby('label', sort=False)
-                ]
-            )
-        except (OSError, ValueError, AttributeError, KeyError) as error:
-            raise ValueError(
-                f'{self.folder / name} is no losses.csv of '
-                f'tools/analyze_loss.py ({error!r})'
-            ) from error
+        return losses_table(self.folder / name, kind)
 
     def trials(self) -> str:
         """The mAP of each validation of the trials, in Markdown."""
-        lines = []
-        for trial in self.evidence.records:
-            if trial.data == TRIALS:
-                curve = trial.curves[_MAP]
-                points = zip(trial.iterations, curve, strict=True)
-                found = {
-                    f'{step}': f'{100 * value:.1f}'
-                    for step, value in points
-                    if value is not None
-                }
-                lines.append({'trial': trial.config, **found})
-        return _markdown(lines)
+        return trials_table(self.evidence.records)
 
     def _line(self, data: str, row: Row, base: str) -> dict[str, str]:
         """One row of a table."""
@@ -227,7 +204,7 @@ class Document:
         line = {
             'row': str(row.number),
             **row.settings,
-            'paper': str(row.paper.get('mAP', _NOTHING)),
+            'paper': str(row.paper.get('mAP', NOTHING)),
             'seeds': str(self.runs(data, leaf)),
         }
         for metric in METRICS:
@@ -235,7 +212,7 @@ class Document:
             line[f'Δ {metric}'] = self.difference(data, leaf, base, metric)
             line[f'p {metric}'] = self.p_value(data, leaf, base, metric)
         if leaf == base:
-            line |= {k: _NOTHING for k in line if k[:2] in ('Δ ', 'p ')}
+            line |= {k: NOTHING for k in line if k[:2] in ('Δ ', 'p ')}
         return line
 
     def _compare(
@@ -263,11 +240,6 @@ def write_document(template: Path, evidence: Evidence) -> str:
     return Document(evidence, template.parent).render(text)
 
 
-def _by_iteration(curve: pd.DataFrame) -> dict[str, str]:
-    pairs = zip(curve.iteration, curve.total, strict=True)
-    return {f'{step}': f'{value:.3f}' for step, value in pairs}
-
-
 def _config(leaf: str) -> str:
     # SPPnet and MR-CNN have names of their own.
     prefix = 'fast_rcnn_' if leaf.startswith('vgg') else ''
@@ -276,10 +248,3 @@ def _config(leaf: str) -> str:
 
 def _short(config: str) -> str:
     return config.removeprefix('fast_rcnn_').removesuffix('_voc07')
-
-
-def _markdown(lines: list[dict[str, str]]) -> str:
-    if not lines:
-        return 'Nothing was run.'
-    text = pd.DataFrame(lines).fillna('')
-    return text.to_markdown(index=False, disable_numparse=True)

@@ -17,8 +17,20 @@ from mmdet_ohem.evaluation.false_positives import (
 from mmdet_ohem.host.pipelines import reduced_to_images
 from mmdet_ohem.runs.work_dir import WorkDir
 
-#: Shares of the objects that have to be found.
-RECALLS = (0.4, 0.6)
+#: Shares of the objects that have to be found, in percent.
+RECALLS = (40, 60)
+#: What the names of these metrics begin with.
+PREFIX = 'false_positives/'
+
+
+def error_key(kind: str, recall: int) -> str:
+    """Name of a number of false positives.
+
+    Args:
+        kind: Of which, or ``'classes'``: how many reach the recall.
+        recall: Percent of the objects.
+    """
+    return f'{PREFIX}{kind}@{recall}'
 
 
 def error_metrics(run: WorkDir) -> dict[str, float]:
@@ -28,11 +40,10 @@ def error_metrics(run: WorkDir) -> dict[str, float]:
         run: With its detections; the data set of its test must be in place.
 
     Returns:
-        ``false_positives/<kind>@<recall in percent>``: their number for each
-        image, of decoys where the data have any, added up over the classes
-        that reach the recall, and
-        ``false_positives/classes@<recall>``, how many these are. Nothing
-        where the run has kept no detections.
+        By :func:`error_key` their number for each image, of decoys where the
+        data have any, added up over the classes that reach the recall, and
+        how many classes these are. Nothing where the run has kept no
+        detections.
 
     Raises:
         ValueError: An image of the detections is not in the data set.
@@ -43,13 +54,12 @@ def error_metrics(run: WorkDir) -> dict[str, float]:
     images, num_classes = _images(run)
     found = {}
     for recall in RECALLS:
-        counts = count_false_positives(images, num_classes, recall)
+        counts = count_false_positives(images, num_classes, recall / 100)
         reached = [x for x in counts if x is not None]
-        name = f'@{round(100 * recall)}'
-        found[f'false_positives/classes{name}'] = float(len(reached))
+        found[error_key('classes', recall)] = float(len(reached))
         for kind in reached[0] if reached else ():
             total = sum(x[kind] for x in reached)
-            found[f'false_positives/{kind}{name}'] = total / len(images)
+            found[error_key(kind, recall)] = total / len(images)
     return found
 
 

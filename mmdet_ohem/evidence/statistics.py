@@ -1,6 +1,6 @@
 """What records of runs say: means, spreads, paired differences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 
@@ -43,6 +43,18 @@ class Comparison:
         if self.mean is None or p_value is None or p_value >= 0.05:
             return 'not decided'
         return 'higher' if self.mean > 0 else 'lower'
+
+
+def compare_seeds(
+    ours: Mapping[int, float], theirs: Mapping[int, float]
+) -> Comparison:
+    """Pair two configs by the seeds that both have.
+
+    Args:
+        ours: A number of each run, by seed.
+        theirs: Of what it is compared with.
+    """
+    return Comparison(tuple(ours[x] - theirs[x] for x in ours if x in theirs))
 
 
 class Evidence:
@@ -103,10 +115,9 @@ class Evidence:
             other: Of what it is compared with.
             metric: Key of the evaluation.
         """
-        ours = self.values(data, config, metric)
-        theirs = self.values(data, other, metric)
-        return Comparison(
-            tuple(ours[x] - theirs[x] for x in ours if x in theirs)
+        return compare_seeds(
+            self.values(data, config, metric),
+            self.values(data, other, metric),
         )
 
     def curve(

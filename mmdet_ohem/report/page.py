@@ -1,6 +1,6 @@
 """One page that shows runs side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from markupsafe import Markup
 from mmdet_ohem.report.curves import draw_panels, make_panels
 from mmdet_ohem.report.detections import draw_detections
 from mmdet_ohem.report.figure3 import Figure3, read_figure3
-from mmdet_ohem.report.seeds import group_by_seed, seeds_table
+from mmdet_ohem.report.seeds import SeedGroup, group_by_seed, seeds_table
 from mmdet_ohem.report.sheets import page_template, read_sheets
 from mmdet_ohem.report.tables import (
     Table,
@@ -76,20 +76,11 @@ def make_report(
     panels, not_drawn = make_panels(runs, losses)
     results = results_table(runs, losses.curves)
     groups = group_by_seed(list(runs.values()))
-    has_seeds = len(groups) < len(runs)
-    of_folder = {
-        run.folder: x.label for x in groups for run in x.runs.values()
-    }
-    charts = draw_panels(
-        panels, {label: of_folder[run.folder] for label, run in runs.items()}
-    )
+    charts = draw_panels(panels, _group_labels(runs, groups))
     seeds = Table([], [])
-    if has_seeds or with_errors:
+    if len(groups) < len(runs) or with_errors:
         seeds = seeds_table(groups, with_errors)
-    # Of each config the first run; all, where seeds are the same.
-    drawn = {x.label: next(iter(x.runs.values())) for x in groups}
-    page = page_template(_TEMPLATE)
-    html = page.render(
+    html = page_template(_TEMPLATE).render(
         runs=runs,
         results=results,
         seeds=seeds.transposed(),
@@ -102,12 +93,23 @@ def make_report(
         has_figure3=bool(losses.curves),
         galleries={folder: read_sheets(folder) for folder in sheets},
         detections=draw_detections(
-            drawn if has_seeds else runs, num_detections
+            {x.label: next(iter(x.runs.values())) for x in groups},
+            num_detections,
         )
         if num_detections
         else None,
     )
     return Report(html, results, seeds)
+
+
+def _group_labels(
+    runs: Mapping[str, WorkDir], groups: Sequence[SeedGroup]
+) -> dict[str, str]:
+    """Label of each run -> that of its group."""
+    of_folder = {
+        run.folder: x.label for x in groups for run in x.runs.values()
+    }
+    return {label: of_folder[run.folder] for label, run in runs.items()}
 
 
 def _read_runs(folders: Sequence[Path]) -> dict[str, WorkDir]:

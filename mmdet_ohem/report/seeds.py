@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from statistics import mean, median, stdev
 
 from mmdet_ohem.evaluation.false_positives import DECOY, KINDS
-from mmdet_ohem.evidence.errors import RECALLS, error_metrics
-from mmdet_ohem.evidence.statistics import Comparison
+from mmdet_ohem.evidence.errors import (
+    PREFIX,
+    RECALLS,
+    error_key,
+    error_metrics,
+)
+from mmdet_ohem.evidence.statistics import compare_seeds
 from mmdet_ohem.report.tables import NOT_KNOWN, Table
 from mmdet_ohem.runs.labels import label_runs
 from mmdet_ohem.runs.metrics import is_headline
 from mmdet_ohem.runs.work_dir import WorkDir
 
-_ERRORS, _TIME = 'false_positives', 'time'
+_TIME = 'time'
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ def _numbers(run: WorkDir, with_errors: bool) -> dict[str, float]:
     errors = error_metrics(run) if with_errors else {}
     for recall in RECALLS:
         for kind in (DECOY, *KINDS):
-            name = f'{_ERRORS}/{kind}@{round(100 * recall)}'
+            name = error_key(kind, recall)
             if name in errors:
                 found[name] = errors[name]
     return found
@@ -127,20 +132,17 @@ def _cell(
     base: Mapping[int, Mapping[str, float]],
     name: str,
 ) -> str:
-    found = [run[name] for run in ours.values() if name in run]
+    found, theirs = (
+        {seed: run[name] for seed, run in group.items() if name in run}
+        for group in (ours, base)
+    )
     if not found:
         return NOT_KNOWN
-    digits = 3 if name == _TIME else 2 if name.startswith(_ERRORS) else 1
-    text = f'{mean(found):.{digits}f}'
+    digits = 3 if name == _TIME else 2 if name.startswith(PREFIX) else 1
+    text = f'{mean(found.values()):.{digits}f}'
     if len(found) > 1:
-        text += f' ± {stdev(found):.{digits}f}'
-    p_value = Comparison(
-        tuple(
-            run[name] - base[seed][name]
-            for seed, run in ours.items()
-            if name in run and name in base.get(seed, {})
-        )
-    ).p_value
+        text += f' ± {stdev(found.values()):.{digits}f}'
+    p_value = compare_seeds(found, theirs).p_value
     if ours is base or p_value is None or name == _TIME:
         return text
     return f'{text} (p {p_value:.3f})'
@@ -150,7 +152,7 @@ def _title(name: str) -> str:
     """'mAP, %', or 'FPs an image, decoy, 60 % found'."""
     if name == _TIME:
         return 's / iteration, median'
-    if not name.startswith(_ERRORS):
+    if not name.startswith(PREFIX):
         return f'{name.partition("/")[2]}, %'
-    kind, _, recall = name.partition('/')[2].partition('@')
+    kind, _, recall = name.removeprefix(PREFIX).partition('@')
     return f'FPs an image, {kind}, {recall} % found'
