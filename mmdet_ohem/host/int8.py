@@ -1,11 +1,12 @@
 """Products of matrices of 8-bit integers.
 
-Relies on the private ``torch._int_mm`` of torch 2.13, and on the flags of
-``torch.cpu.get_capabilities``, which older ones lack.
+Relies on the private ``torch._int_mm`` of torch 2.13.
 """
 
 import torch
 from torch import Tensor
+
+from mmdet_ohem.host.precision import cpu_has
 
 # Instructions that multiply 8-bit integers and add them up in 32 bits. Without
 # them the C library is no faster than in float32, and may saturate at 16 bits.
@@ -24,10 +25,7 @@ def multiplies_int8(device: torch.device) -> bool:
     """
     if device.type != 'cpu' or not hasattr(torch, '_int_mm'):
         return False
-    if not hasattr(torch.cpu, 'get_capabilities'):
-        return False
-    found = torch.cpu.get_capabilities()
-    return any(found.get(flag) for flag in _FLAGS)
+    return cpu_has(*_FLAGS)
 
 
 def multiply_int8(x: Tensor, weights: Tensor) -> Tensor:

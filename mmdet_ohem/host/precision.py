@@ -10,6 +10,18 @@ from contextlib import contextmanager
 import torch
 
 
+def cpu_has(*flags: str) -> bool:
+    """Whether this CPU has one of some instructions, as far as torch says.
+
+    Args:
+        flags: As ``torch.cpu.get_capabilities`` names them.
+    """
+    if not hasattr(torch.cpu, 'get_capabilities'):
+        return False
+    found = torch.cpu.get_capabilities()
+    return any(found.get(flag) for flag in flags)
+
+
 def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether the hardware multiplies matrices of bfloat16 faster.
 
@@ -23,10 +35,7 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     """
     if device.type == 'cuda':
         return torch.cuda.get_device_capability(device)[0] >= 8
-    if device.type == 'cpu' and hasattr(torch.cpu, 'get_capabilities'):
-        found = torch.cpu.get_capabilities()
-        return bool(found.get('amx_bf16'))
-    return False
+    return device.type == 'cpu' and cpu_has('amx_bf16')
 
 
 @contextmanager

@@ -85,9 +85,8 @@ def score_undecided(
         if not is_open.any():
             return found
         open_rows = is_open.nonzero().squeeze(1)
-        if not is_exact.any() and len(open_rows) > _NUM_FIRST:
-            hardest = total[open_rows].argsort(descending=True)
-            open_rows = open_rows[hardest[:_NUM_FIRST]]
+        if not is_exact.any():
+            open_rows = _hardest(open_rows, total)
         rows = torch.isin(groups, groups[open_rows]).nonzero().squeeze(1)
         is_exact[rows] = True
         exact = predict(rows)
@@ -97,12 +96,23 @@ def score_undecided(
             for before, new in zip(predictions, exact, strict=True)
         ]
         found = Scored(losses_of(*replaced), *replaced)
-        wrong = ((found.losses.total - total) / scale.clamp(min=1e-6))[
-            is_exact
-        ]
-        wrong = wrong[wrong.isfinite()]
-        if len(wrong):
-            error = _NUM_DEVIATIONS * float(wrong.square().mean().sqrt())
+        wrong = (found.losses.total - total) / scale.clamp(min=1e-6)
+        error = _largest_error(wrong[is_exact], error)
+
+
+def _hardest(rows: Tensor, losses: Tensor) -> Tensor:
+    """Of some rows, those that are looked at while the errors are a guess."""
+    if len(rows) <= _NUM_FIRST:
+        return rows
+    return rows[losses[rows].argsort(descending=True)[:_NUM_FIRST]]
+
+
+def _largest_error(wrong: Tensor, before: float) -> float:
+    """Three times the root mean square of what is finite, if anything is."""
+    wrong = wrong[wrong.isfinite()]
+    if not len(wrong):
+        return before
+    return _NUM_DEVIATIONS * float(wrong.square().mean().sqrt())
 
 
 def _with_rows(values: Any, rows: Tensor, new: Any) -> Any:
