@@ -62,8 +62,8 @@ class VGGBackbone(BaseModule):
             )
         self.features = features
         # Here and not in train(): optimizer and DDP are built before it.
-        for start, end in stages[:frozen_stages]:
-            self.features[start:end].requires_grad_(False)
+        self._num_frozen = stages[frozen_stages - 1][1] if frozen_stages else 0
+        self.features[: self._num_frozen].requires_grad_(False)
         self.frozen_stages = frozen_stages
 
     def init_weights(self) -> None:
@@ -89,6 +89,17 @@ class VGGBackbone(BaseModule):
                 level=logging.WARNING,
             )
 
+    def divided(self) -> tuple[nn.Module, nn.Module]:
+        """The frozen layers and those that are trained; they share weights.
+
+        Returns:
+            Two networks; each maps features (N, C, h, w), the first one
+            images (N, 3, H, W), to a tuple of one level. One without layers
+            returns what it is given.
+        """
+        layers, num_frozen = [*self.features], self._num_frozen
+        return _Layers(layers[:num_frozen]), _Layers(layers[num_frozen:])
+
     def forward(self, img: Tensor) -> tuple[Tensor]:
         """Features of the last convolution.
 
@@ -102,3 +113,16 @@ class VGGBackbone(BaseModule):
         # Same numbers, half the time on CPU; RoI pooling wants it as well.
         img = img.contiguous(memory_format=torch.channels_last)
         return (self.features(img),)
+
+
+class _Layers(nn.Module):
+    """Some layers of a backbone, as a network."""
+
+    def __init__(self, layers: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.features = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> tuple[Tensor]:
+        """One level, of an image or of the features of other layers."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        return (self.features(x),)

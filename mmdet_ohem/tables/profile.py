@@ -204,5 +204,17 @@ def _take_schedule(config: Config, profile: Config, full: Config) -> None:
     optimizer = copy.deepcopy(profile.optim_wrapper.optimizer)
     optimizer.lr *= faster
     config.optim_wrapper.optimizer = optimizer
+    _take_multipliers(config, profile, full)
     if 'clip_grad' in profile.optim_wrapper:
         config.optim_wrapper.clip_grad = profile.optim_wrapper.clip_grad
+
+
+def _take_multipliers(config: Config, profile: Config, full: Config) -> None:
+    """The profile's own ``custom_keys``, such as one of the backbone."""
+    keys, known = (
+        x.optim_wrapper.get('paramwise_cfg', {}).get('custom_keys', {})
+        for x in (profile, full)
+    )
+    if own := {name: x for name, x in keys.items() if name not in known}:
+        paramwise = config.optim_wrapper.setdefault('paramwise_cfg', {})
+        paramwise.setdefault('custom_keys', {}).update(copy.deepcopy(own))

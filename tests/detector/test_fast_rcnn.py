@@ -114,13 +114,67 @@ def test_any_tensor_has_features() -> None:
     assert torch.equal(found, expected)
 
 
-def test_a_network_that_learns_has_no_cache(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r'18 .*trained.*frozen_stages=5'):
-        build(small(2, feature_cache=str(tmp_path)))
+@pytest.mark.parametrize('num_frozen', [1, 2, 4])
+def test_what_frozen_stages_make_is_kept(
+    num_frozen: int, tmp_path: Path
+) -> None:
+    detector = build(small(num_frozen, feature_cache=str(tmp_path)))
+    data = batch()
+    prepared = detector.data_preprocessor(data, False)
+    for _ in range(2):
+        (found,) = detector.extract_feat(prepared['inputs'])
+        for i, (height, width) in enumerate(SIZES):
+            img = prepared['inputs'][i, :, :height, :width]
+            (expected,) = detector.backbone(img[None])
+            rows, columns = expected.shape[2:]
+            part = found[i, :, :rows, :columns]
+            assert torch.allclose(part, expected[0], rtol=1e-2, atol=1e-2)
+    assert detector.feature_cache.num_computed == 2
+    assert detector.feature_cache.num_found == 2
 
 
-def test_checkpoints_are_those_of_mmdets_detector(tmp_path: Path) -> None:
-    cached = build(small(feature_cache=str(tmp_path)))
+def test_trained_stages_behind_kept_features_learn(tmp_path: Path) -> None:
+    """Gradients are those of the whole network, to half precision."""
+    detector = build(small(4, feature_cache=str(tmp_path)))
+    layers = detector.backbone.features
+    img = torch.randn(1, 3, 64, 64)
+    found = []
+    for feats in (detector.extract_feat(img), detector.backbone(img)):
+        detector.zero_grad()
+        feats[0].square().mean().backward()
+        found.append([x.weight.grad for x in (layers[24], layers[28])])
+    for ours, expected in zip(*found, strict=True):
+        assert (ours - expected).norm() < 0.01 * expected.norm()
+    assert layers[21].weight.grad is None
+    # An optimizer's step changes what follows the file, not the file.
+    before = detector.extract_feat(img)[0]
+    with torch.no_grad():
+        layers[28].weight.mul_(2)
+    assert not torch.equal(detector.extract_feat(img)[0], before)
+    assert detector.feature_cache.num_computed == 1
+
+
+@pytest.mark.parametrize(
+    'backbone',
+    [dict(frozen_stages=0), dict(type='mmdet.ResNet', depth=18)],
+    ids=['nothing is frozen', 'not ours'],
+)
+def test_a_network_that_learns_has_no_cache(
+    backbone: dict, tmp_path: Path
+) -> None:
+    config = small(feature_cache=str(tmp_path))
+    if 'type' in backbone:
+        config.backbone = backbone
+    config.backbone.update(backbone)
+    with pytest.raises(ValueError, match=r'are trained.*frozen_stages=5'):
+        build(config)
+
+
+@pytest.mark.parametrize('frozen_stages', [4, 5])
+def test_checkpoints_are_those_of_mmdets_detector(
+    frozen_stages: int, tmp_path: Path
+) -> None:
+    cached = build(small(frozen_stages, feature_cache=str(tmp_path)))
     stock = build(small(type='FastRCNN'))
     assert list(cached.state_dict()) == list(stock.state_dict())
 

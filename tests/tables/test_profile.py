@@ -194,3 +194,14 @@ def test_a_profile_is_a_name_or_a_path(tmp_path: Path) -> None:
     assert profile_path(str(own), CONFIGS) == own
     with pytest.raises(ValueError, match='rename it'):
         profile_path(str(tmp_path / 'full.py'), CONFIGS)
+
+
+@pytest.mark.parametrize('number', [2, 13])
+def test_a_profile_can_train_the_backbone_slower(number: int) -> None:
+    (row,) = TABLES[1].select([number])
+    full, profile = load(str(row.config)), DEMO.copy()
+    own = dict(backbone=dict(lr_mult=0.1))
+    profile.optim_wrapper.paramwise_cfg.custom_keys.update(own)
+    found = at_profile(full, profile, CONFIGS).optim_wrapper.paramwise_cfg
+    keys = full.optim_wrapper.paramwise_cfg.custom_keys
+    assert found.custom_keys == {**keys, **own}
