@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from mmdet_ohem.host.int8 import multiply_int8
+from mmdet_ohem.host.int8 import largest_int8_weight, multiply_int8
 
 #: Inputs of a layer up to which a sum of products, at most 255 * 127 each,
 #: stays in 32 bits.
@@ -38,7 +38,8 @@ class QuantizedWeights(NamedTuple):
     """Weights of some outputs of a layer, about ``values * step``.
 
     Attributes:
-        values: int8, the largest of an output being 127; shape (N, K).
+        values: int8, shape (N, K); the largest of an output is 127, or 64
+            where the hardware is exact up to that.
         step: Of each output, float32, shape (N,).
         sums: Of the values of each output, int32, shape (N,).
     """
@@ -206,6 +207,8 @@ class KeptWeights:
 def _quantize_outputs(weight: Tensor) -> QuantizedWeights:
     """Round the weights of some outputs, shape (N, K)."""
     num_outputs, num_inputs = weight.shape
+    # Where products are not fast they are exact with any weight.
+    levels = largest_int8_weight(weight.device) or 127
     values = torch.empty_like(weight, dtype=torch.int8)
     step = weight.new_empty(num_outputs, dtype=torch.float32)
     sums = torch.empty_like(step, dtype=torch.int32)
@@ -214,7 +217,7 @@ def _quantize_outputs(weight: Tensor) -> QuantizedWeights:
         block = weight[part].float()
         scaled = buffer[: len(block)]
         largest = torch.abs(block, out=scaled).amax(1)
-        step[part] = (largest / 127).clamp(min=_SMALLEST_STEP)
+        step[part] = (largest / levels).clamp(min=_SMALLEST_STEP)
         torch.mul(block, step[part, None].reciprocal(), out=scaled).round_()
         values[part] = scaled
         # Whole numbers below 2 ** 24: exact in float32, in any order.

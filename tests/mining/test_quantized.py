@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from mmdet_ohem.detector.roi_pool import roi_pool
+from mmdet_ohem.host.int8 import largest_int8_weight
 from mmdet_ohem.mining.quantized import (
     KeptWeights,
     Quantized,
@@ -37,7 +38,8 @@ def test_exact_where_numbers_are_multiples_of_a_step(
     low: int, outputs: int
 ) -> None:
     x = whole(6, 300, low=low, high=255 if low == 0 else 127) / 8
-    weight = whole(outputs, 300, low=-127, high=127) / 64
+    largest = largest_int8_weight(x.device) or 127
+    weight = whole(outputs, 300, low=-largest, high=largest) / 64
     bias = torch.randn(outputs)
     found = quantized_linear(
         quantize_rows(x), quantize_weights(weight), outputs, bias, 0.5
