@@ -1,0 +1,4 @@
+# The same at twice the learning rate.
+_base_ = './demo_choose.py'
+
+optim_wrapper = dict(optimizer=dict(lr=0.0006))

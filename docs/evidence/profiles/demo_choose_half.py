@@ -1,0 +1,4 @@
+# The same at half the learning rate.
+_base_ = './demo_choose.py'
+
+optim_wrapper = dict(optimizer=dict(lr=0.00015))
