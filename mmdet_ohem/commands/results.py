@@ -13,7 +13,12 @@ from mmdet_ohem.arguments import new_folder
 from mmdet_ohem.benchmark.report import paper_as_markdown
 from mmdet_ohem.host.files import write_text
 from mmdet_ohem.plain_text import plain_console
-from mmdet_ohem.tables import FULL, find_table, profile_name
+from mmdet_ohem.tables import (
+    FULL,
+    OWN_TABLES,
+    find_table,
+    profile_name,
+)
 from mmdet_ohem.tables.collect import collect
 from mmdet_ohem.tables.render import render_csv, render_markdown
 
@@ -35,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument(
         '--table',
-        choices=(*OF_THE_PAPER, 'rules'),
+        choices=(*OF_THE_PAPER, *OWN_TABLES),
         help='only this one (default: those of the paper)',
     )
     parser.add_argument(

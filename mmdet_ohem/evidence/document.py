@@ -120,7 +120,7 @@ class Document:
         lines = [
             self._line(data, row, base)
             for row in find_table(name).rows
-            if row.config and self.runs(data, _short(row.config))
+            if row.name and self.runs(data, _short(row.name))
         ]
         return markdown(lines)
 
@@ -200,7 +200,7 @@ class Document:
 
     def _line(self, data: str, row: Row, base: str) -> dict[str, str]:
         """One row of a table."""
-        leaf = _short(str(row.config))
+        leaf = _short(str(row.name))
         line = {
             'row': str(row.number),
             **row.settings,

@@ -22,17 +22,20 @@ from mmdet_ohem.tables.table2 import TABLE2
 from mmdet_ohem.tables.table3 import TABLE3
 from mmdet_ohem.tables.table4 import TABLE4
 from mmdet_ohem.tables.table5 import TABLE5
+from mmdet_ohem.tables.variants_table import variants_table
 
 #: Those whose rows are trainings with a test; tools/benchmark.py measures
 #: Table 2.
 TABLES = {table.number: table for table in (TABLE1, TABLE3, TABLE4, TABLE5)}
+#: Tables that are not the paper's, by name.
+OWN_TABLES = {'rules': rules_table, 'variants': variants_table}
 
 
 def find_table(name: str) -> Table:
     """Find a table whose rows are trainings with a test.
 
     Args:
-        name: Number of one of the paper's, or ``'rules'``.
+        name: Number of one of the paper's, ``'rules'`` or ``'variants'``.
 
     Returns:
         The table.
@@ -40,8 +43,8 @@ def find_table(name: str) -> Table:
     Raises:
         ValueError: There is no such table.
     """
-    if name == 'rules':
-        return rules_table()
+    if name in OWN_TABLES:
+        return OWN_TABLES[name]()
     if name == '2':
         raise ValueError(
             'table 2 is about the cost of an iteration, which '
@@ -50,7 +53,7 @@ def find_table(name: str) -> Table:
     if not name.isdigit() or int(name) not in TABLES:
         raise ValueError(
             f'there is no table {name!r}; there are '
-            f'{", ".join(map(str, TABLES))} and rules'
+            f'{", ".join(map(str, TABLES))}, {" and ".join(OWN_TABLES)}'
         )
     return TABLES[int(name)]
 
@@ -58,6 +61,7 @@ def find_table(name: str) -> Table:
 __all__ = [
     'FULL',
     'LAUNCHERS',
+    'OWN_TABLES',
     'TABLE2',
     'TABLES',
     'ConfigChecks',
@@ -75,4 +79,5 @@ __all__ = [
     'profile_name',
     'profile_path',
     'rules_table',
+    'variants_table',
 ]

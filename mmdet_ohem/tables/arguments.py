@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'number',
         nargs='?',
         metavar='TABLE',
-        help='1, 3, 4 or 5 of the paper; rules: mining rules side by side',
+        help='1, 3, 4 or 5 of the paper; rules: mining rules side by side; '
+        "variants: OHEM's settings, each changed by itself",
     )
     parser.add_argument(
         '--table', help='the same (default: TABLE)', metavar='TABLE'

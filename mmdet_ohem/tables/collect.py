@@ -82,17 +82,17 @@ def _finished(
     row: Row, work_dir: Path, data: str
 ) -> list[tuple[WorkDir, RunRecord]]:
     """The finished runs of a row and their records."""
-    if row.config is None:
+    if row.name is None:
         return []
     found, data = [], profile_name(data)
     for folder in sorted(
-        run_folder(work_dir, row.config, data, 0).parent.glob('seed*')
+        run_folder(work_dir, row.name, data, 0).parent.glob('seed*')
     ):
         run = WorkDir(folder)
         record = run.finished
         if record is None:
             continue
-        if (record.config, record.data) != (row.config, data):
+        if (record.config, record.data) != (row.name, data):
             raise ValueError(
                 f'{folder} holds a {record.data} run of {record.config}: it '
                 'was moved there. Remedy: put it back, or run it here again'

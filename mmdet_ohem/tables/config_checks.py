@@ -37,7 +37,7 @@ class ConfigChecks:
                 all that was found.
         """
         with self._lock:
-            key = (str(run.row.config), run.data)
+            key = (str(run.row.name), run.data)
             if key not in self._errors:
                 self._errors[key] = self._look(run, config)
             if self._errors[key]:

@@ -100,7 +100,7 @@ def record_to_be(run: Run, config: Config) -> RunRecord:
         config: Of it.
     """
     return RunRecord(
-        str(run.row.config),
+        str(run.row.name),
         profile_name(run.data),
         run.seed,
         config_hash(config),

@@ -188,6 +188,7 @@ def _take_schedule(config: Config, profile: Config, full: Config) -> None:
     times those of the profile.
     """
     longer = config.train_cfg.max_iters / full.train_cfg.max_iters
+    num_iters = config.train_cfg.max_iters
     loop = copy.deepcopy(profile.train_cfg)
     loop.max_iters = round(longer * loop.max_iters)
     config['train_cfg'] = loop
@@ -201,6 +202,10 @@ def _take_schedule(config: Config, profile: Config, full: Config) -> None:
     faster = (
         config.optim_wrapper.optimizer.lr / full.optim_wrapper.optimizer.lr
     )
+    sampler = config.model.train_cfg.rcnn.sampler
+    if warmup := sampler.get('warmup_iters'):
+        share = warmup / num_iters
+        sampler.warmup_iters = round(share * loop.max_iters)
     optimizer = copy.deepcopy(profile.optim_wrapper.optimizer)
     optimizer.lr *= faster
     config.optim_wrapper.optimizer = optimizer

@@ -57,7 +57,7 @@ def render_csv(table: Table, results: Sequence[RowResult], data: str) -> str:
         for name in table.metrics:
             measured = result.measured[name]
             rows.append(
-                dict(table=table.number, row=row.number, config=row.config)
+                dict(table=table.number, row=row.number, config=row.name)
                 | dict(data=data, **row.settings)
                 | dict(
                     metric=name,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,9 @@ class Row:
         paper: What the paper reports, by metric, in percent.
         released: What the authors' released code reaches by its own account,
             by metric, in percent; empty where nothing is said.
+        keys: Values that differ from the leaf's, by dotted key, as
+            ``--cfg-options`` has them.
+        variant: What these are called in names of runs; empty without keys.
     """
 
     number: int
@@ -23,6 +27,16 @@ class Row:
     settings: Mapping[str, str]
     paper: Mapping[str, float]
     released: Mapping[str, float] = field(default_factory=dict)
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    variant: str = ''
+
+    @property
+    def name(self) -> str | None:
+        """Of the row's runs: the leaf's, with the variant; None without."""
+        if self.config is None or not self.variant:
+            return self.config
+        stem, _, data = self.config.rpartition('_')
+        return f'{stem}_{self.variant}_{data}'
 
 
 @dataclass(frozen=True)

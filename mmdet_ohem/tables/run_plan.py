@@ -55,7 +55,7 @@ class Run:
     def name(self) -> str:
         """For messages."""
         data = profile_name(self.data)
-        return f'{self.row.config} ({data}), seed {self.seed}'
+        return f'{self.row.name} ({data}), seed {self.seed}'
 
 
 def run_folder(work_dir: Path, config: str, data: str, seed: int) -> Path:
@@ -63,7 +63,7 @@ def run_folder(work_dir: Path, config: str, data: str, seed: int) -> Path:
 
     Args:
         work_dir: Of all tables.
-        config: Name of the leaf.
+        config: Name of the row.
         data: As for a :class:`Run`.
         seed: Of the run.
 
@@ -97,10 +97,10 @@ def plan_runs(
         ValueError: There is no such row.
     """
     return [
-        Run(row, data, seed, run_folder(work_dir, row.config, data, seed))
+        Run(row, data, seed, run_folder(work_dir, row.name, data, seed))
         for seed in range(num_seeds)
         for row in table.select(numbers)
-        if row.config is not None
+        if row.name is not None
     ]
 
 
@@ -135,13 +135,15 @@ def config_of(run: Run, configs: Path) -> Config:
         configs: Folder of the leaf configs.
 
     Returns:
-        The row's leaf, at the size of the data, with the run's seed.
+        The row's leaf with the row's keys, at the size of the data, with
+        the run's seed.
 
     Raises:
         FileNotFoundError: There is no such profile.
         NotInProfileError: The row means nothing on the profile's data.
     """
     config = load_config(configs / f'{run.row.config}.py')
+    config.merge_from_dict(dict(run.row.keys))
     if run.data != FULL:
         profile = load_config(profile_path(run.data, configs))
         config = at_profile(config, profile, configs)

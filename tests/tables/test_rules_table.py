@@ -72,5 +72,7 @@ def test_a_rule_that_is_registered_later_is_in_the_table() -> None:
 
 @pytest.mark.parametrize('name', ['6', '0', 'rule', ''])
 def test_other_tables_are_named(name: str) -> None:
-    with pytest.raises(ValueError, match=r'there are 1, 3, 4, 5 and rules'):
+    with pytest.raises(
+        ValueError, match=r'there are 1, 3, 4, 5, rules and variants'
+    ):
         find_table(name)

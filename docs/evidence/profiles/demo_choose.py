@@ -3,7 +3,10 @@
 _base_ = '../../../configs/fast_rcnn_vgg16_demo.py'
 
 train_dataloader = dict(dataset=dict(indices=300))
-test_dataloader = dict(dataset=dict(
-    ann_file='ImageSets/Main/train.txt',
-    proposal_file='proposals/train.safetensors',
-    indices=-100))
+test_dataloader = dict(
+    dataset=dict(
+        ann_file='ImageSets/Main/train.txt',
+        proposal_file='proposals/train.safetensors',
+        indices=-100,
+    )
+)

@@ -16,6 +16,7 @@ def ohem(
     num: int,
     nms_iou_thr: float | None = 0.7,
     class_aware_nms: bool = False,
+    ranked_by: str = 'total',
 ) -> Choice:
     """Choose the RoIs with the largest losses, near-duplicates left out.
 
@@ -29,15 +30,18 @@ def ohem(
             None: no NMS.
         class_aware_nms: Boxes suppress only boxes of their own label, as in
             the authors' released code.
+        ranked_by: Which loss is meant: 'total', as in the paper; 'cls' or
+            'loc' alone.
 
     Returns:
         The hard examples by descending loss.
 
     Raises:
-        ValueError: ``nms_iou_thr`` is outside [0, 1].
+        ValueError: ``nms_iou_thr`` is outside [0, 1], or there is no such
+            loss.
     """
     ranked = rank_hard_examples(
-        rois.losses.total,
+        _losses(rois, ranked_by),
         rois.boxes,
         nms_iou_thr,
         rois.labels if class_aware_nms else None,
@@ -52,6 +56,7 @@ def undecided_by_ohem(
     errors: Tensor,
     nms_iou_thr: float | None = 0.7,
     class_aware_nms: bool = False,
+    ranked_by: str = 'total',
 ) -> Tensor:
     """RoIs whose exact losses may change the choice.
 
@@ -61,18 +66,27 @@ def undecided_by_ohem(
         errors: How much each loss may be wrong, shape (R,).
         nms_iou_thr: Of duplicates.
         class_aware_nms: Whether labels are apart.
+        ranked_by: Which loss is meant.
 
     Returns:
         Shape (R,), bool.
     """
     return undecided_hard_examples(
-        rois.losses.total,
+        _losses(rois, ranked_by),
         errors,
         rois.boxes,
         num,
         nms_iou_thr,
         rois.labels if class_aware_nms else None,
     )
+
+
+def _losses(rois: ScoredRoIs, ranked_by: str) -> Tensor:
+    """The losses to rank by, shape (R,)."""
+    known = ('total', 'cls', 'loc')
+    if ranked_by not in known:
+        raise ValueError(f'ranked_by must be one of {known}, got {ranked_by}')
+    return getattr(rois.losses, ranked_by)
 
 
 def left_out_of_ranking(rois: ScoredRoIs, ranked: Tensor) -> dict[str, Tensor]:

@@ -21,7 +21,11 @@ def test_names_and_keys() -> None:
     assert {'ohem', 'random', 'hard_negatives', 'all_rois'} <= set(
         rule_names()
     )
-    assert rule_keys('ohem') == ['nms_iou_thr', 'class_aware_nms']
+    assert rule_keys('ohem') == [
+        'nms_iou_thr',
+        'class_aware_nms',
+        'ranked_by',
+    ]
     assert rule_keys('all_rois') == []
 
 

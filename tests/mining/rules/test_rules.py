@@ -290,3 +290,21 @@ def test_weights_of_rules_do_not_change_the_mean_much() -> None:
         weights = Rule(name)(rois, 24).weights
         assert weights is not None
         assert math.isclose(float(weights.mean()), 1, abs_tol=0.7), name
+
+
+@pytest.mark.parametrize('ranked_by', ['total', 'cls', 'loc'])
+def test_ohem_ranks_by_the_loss_that_is_named(ranked_by: str) -> None:
+    rois = make_rois(12, 30)
+    loss = {
+        'total': rois.losses.cls + rois.losses.loc,
+        'cls': rois.losses.cls,
+        'loc': rois.losses.loc,
+    }[ranked_by]
+    found = ohem(rois, 10, nms_iou_thr=None, ranked_by=ranked_by).inds
+    expected = loss.argsort(descending=True, stable=True)[:10]
+    assert torch.equal(loss[found], loss[expected])
+
+
+def test_ohem_refuses_another_loss() -> None:
+    with pytest.raises(ValueError, match=r'ranked_by must be one of'):
+        Rule(dict(type='ohem', ranked_by='box'))
