@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mmdet_ohem.evidence.average_precision import strict_ap
 from mmdet_ohem.evidence.errors import error_metrics
 from mmdet_ohem.host.files import write_text
 from mmdet_ohem.runs.console_log import CONSOLE_LOG
@@ -125,7 +126,7 @@ def record_of(
         data=finished.data,
         seed=finished.seed,
         config_hash=finished.config_hash,
-        metrics=dict(finished.metrics) | error_metrics(run),
+        metrics=strict_ap(run) | dict(finished.metrics) | error_metrics(run),
         seconds=round(finished.seconds, 1),
         checkpoint=hashes[0],
         log=hashes[1],

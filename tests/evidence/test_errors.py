@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.fileio import dump
 
+from mmdet_ohem.evidence.average_precision import strict_ap
 from mmdet_ohem.evidence.errors import error_metrics
 from mmdet_ohem.runs.work_dir import WorkDir
 from tests.configs.data_folder import NAMES, THINGS, write_data
@@ -68,3 +69,38 @@ def test_a_run_without_detections_has_no_errors(tmp_path: Path) -> None:
     run = write_run(tmp_path)
     (run.folder / 'test/detections.pkl').unlink()
     assert error_metrics(run) == {}
+
+
+def test_ap_at_a_stricter_iou_is_that_of_the_same_detections(
+    tmp_path: Path,
+) -> None:
+    found = strict_ap(write_run(tmp_path))
+    # Each dog is found behind one wrong detection; no cat is.
+    assert 0 < found['pascal_voc/AP70/dog'] <= 0.5 + 1e-6
+    assert found['pascal_voc/AP70/cat'] == 0
+    mean = found['pascal_voc/AP70/dog'] / 2
+    assert found['pascal_voc/AP70'] == pytest.approx(mean)
+    assert set(found) == {f'pascal_voc/AP70{x}' for x in ('', '/dog', '/cat')}
+
+
+def test_a_box_that_fits_loosely_counts_at_half_alone(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    kept = run.read_detections()
+    x1, y1, x2, y2 = THINGS[0].box
+    for image in kept:
+        box = [x1, y1, x2, y1 + 0.6 * (y2 - y1)]
+        image['pred_instances']['bboxes'][1] = torch.tensor(box)
+    dump(kept, run.folder / 'test/detections.pkl')
+    assert strict_ap(run)['pascal_voc/AP70/dog'] == 0
+    assert error_metrics(run)['false_positives/classes@40'] == 1
+
+
+def test_another_metric_has_no_stricter_ap(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    path = run.folder / 'config.py'
+    text = path.read_text()
+    path.write_text(text + "test_evaluator = dict(type='CocoMetric')\n")
+    assert strict_ap(WorkDir(run.folder)) == {}
+    path.write_text(text)
+    (run.folder / 'test/detections.pkl').unlink()
+    assert strict_ap(WorkDir(run.folder)) == {}
