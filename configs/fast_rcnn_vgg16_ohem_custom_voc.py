@@ -1,7 +1,7 @@
 # Train on your own dataset in VOC format: copy this file beside the others and
 # edit its head. The images are ROOT/JPEGImages/*, with any suffix that OpenCV
 # reads, their objects ROOT/Annotations/*.xml; mmdet-ohem proposals make finds
-# the proposals. docs/your_data.md says what is checked.
+# the proposals. The page 'Your own data' says what is checked.
 _base_ = './fast_rcnn_vgg16_ohem_voc07.py'
 
 data_root = 'data/custom/'

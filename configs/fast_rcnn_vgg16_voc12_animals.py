@@ -1,4 +1,4 @@
-# The baseline on photographs, in minutes: a profile of tools/run_table.py.
+# The baseline on photographs, in minutes: a profile of mmdet-ohem table.
 _base_ = [
     '_base_/models/fast_rcnn_vgg16_fixed_convs.py',
     '_base_/datasets/voc12_animals.py',

@@ -1,4 +1,4 @@
-# SPPnet with VGG16 on VOC07; docs/relatives.md.
+# SPPnet with VGG16 on VOC07; the page 'SPPnet and MR-CNN'.
 _base_ = [
     '_base_/models/sppnet_vgg16.py',
     '_base_/datasets/voc07.py',

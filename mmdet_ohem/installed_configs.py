@@ -3,6 +3,8 @@
 from difflib import get_close_matches
 from pathlib import Path
 
+from mmdet_ohem.counts import Count
+
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -50,6 +52,6 @@ def config_file(name: str) -> str:
         near = get_close_matches(name, names, cutoff=0.3) or names[:3]
         raise FileNotFoundError(
             f'there is no config {name!r} in {folder}. Remedy: one of its '
-            f'{len(names)} configs, such as {", ".join(near)}'
+            f'{Count(len(names)):config}, such as {", ".join(near)}'
         )
     return str(path)

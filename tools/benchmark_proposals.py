@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mmdet_ohem.arguments import Parser, at_least, existing_folder
 from mmdet_ohem.command_line import command
+from mmdet_ohem.counts import Count
 from mmdet_ohem.host.files import replacing
 from mmdet_ohem.proposals import ProposalStore
 from mmdet_ohem.proposals.image_files import SUFFIXES
@@ -77,14 +78,14 @@ def measure_make(folder: Path, num_images: int, num_workers: int) -> None:
         )
         seconds = time.perf_counter() - start
     rate, bound = len(paths) / seconds, num_workers / alone
+    shown = f'{Count(num_workers):process} ({Count(len(paths)):image})'
     print('| | images a second |')
     print('|---|---|')
-    print(f'| OpenCV, one process ({len(few)} images) | {1 / alone:.3f} |')
-    print(f'| the same x {num_workers} | {bound:.3f} |')
     print(
-        f'| proposals make, {num_workers} processes ({len(paths)} images) | '
-        f'{rate:.3f} |'
+        f'| OpenCV, one process ({Count(len(few)):image}) | {1 / alone:.3f} |'
     )
+    print(f'| the same x {num_workers} | {bound:.3f} |')
+    print(f'| proposals make, {shown} | {rate:.3f} |')
     print(f'share of the bound: {rate / bound:.2f}')
 
 
@@ -133,7 +134,8 @@ def measure_store(
     store, pickled = folder / 'store.safetensors', folder / 'mmdet.pkl'
     print(
         '| file | images | GB | opened, s | memory, MiB | with '
-        f'{num_workers} workers, MiB | images a second of one core, random |'
+        f'{Count(num_workers):worker}, MiB | images a second of one '
+        'core, random |'
     )
     print('|---|---|---|---|---|---|---|', flush=True)
     many = Synthetic(num_images)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mmdet_ohem.arguments import Parser, existing_folder
 from mmdet_ohem.command_line import command
+from mmdet_ohem.counts import Count
 from mmdet_ohem.evidence import (
     Evidence,
     collect_records,
@@ -91,7 +92,7 @@ def collect(args: argparse.Namespace) -> int:
         found += collect_records(folder, known)
     write_records(args.records, [*known, *found])
     total = len({x.key for x in [*known, *found]})
-    print(f'{args.records}: {len(found)} runs read, {total} in all')
+    print(f'{args.records}: {Count(len(found)):run} read, {total} in all')
     return 0
 
 

@@ -17,8 +17,8 @@ default_hooks = dict(
         type='mmdet_ohem.SafeCheckpointHook', by_epoch=False, interval=10000),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='DetVisualizationHook'),
-    # What stops a training, a test or a resume that goes wrong: see
-    # docs/nothing_silent.md. They change no outcome.
+    # They change no outcome; see the page 'What stops a training, a test or
+    # a resume'.
     finite_loss=dict(type='mmdet_ohem.FiniteLossHook'),
     weights_fit=dict(type='mmdet_ohem.WeightsFitHook'),
     num_classes=dict(type='mmdet_ohem.NumClassesHook'),

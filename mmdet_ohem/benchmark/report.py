@@ -6,6 +6,7 @@ import pandas as pd
 
 from mmdet_ohem.benchmark.measure import PARTS, Cost
 from mmdet_ohem.benchmark.workload import Workload
+from mmdet_ohem.counts import Count
 from mmdet_ohem.tables.table2 import TABLE2, CostRow, cost_ratio, find_costs
 
 #: Images an iteration in all rows of the paper's Table 2.
@@ -96,7 +97,7 @@ def _by_passes(rows: Sequence[CostRow], name: str, form: str) -> str:
     """A number of each row; ours take all images in one pass."""
     return '; '.join(
         format(getattr(row, name), form)
-        + (f' in {row.passes} passes' if row.passes > 1 else '')
+        + (f' in {Count(row.passes):pass}' if row.passes > 1 else '')
         for row in rows
     )
 

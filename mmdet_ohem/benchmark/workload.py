@@ -8,6 +8,7 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.proposals.proposal_file import read_proposal_file
 
 
@@ -110,8 +111,8 @@ def _boxes_of_file(load: Workload) -> list[Tensor]:
     counts = [len(x['bboxes']) for x in entries]
     if len(counts) < load.num_images or min(counts) < load.num_rois:
         raise ValueError(
-            f'{load.proposals} has {counts} boxes of its first images; '
-            f'{load.num_images} images with {load.num_rois} are needed. '
+            f'{load.proposals}: its first images have {counts} boxes; '
+            f'{load.num_rois} in {Count(load.num_images):image} are needed. '
             'Remedy: a smaller --num-images or --num-rois'
         )
     found = []

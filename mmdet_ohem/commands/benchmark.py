@@ -29,6 +29,7 @@ from mmdet_ohem.benchmark import (
     methods,
     sweep_as_markdown,
 )
+from mmdet_ohem.counts import Count
 from mmdet_ohem.host.files import write_text
 from mmdet_ohem.installed_configs import config_file
 from mmdet_ohem.plain_text import plain_console
@@ -181,7 +182,8 @@ def limit_text(load: Workload, limits: MachineLimits) -> str:
 def sizes_text(loads: list[Workload]) -> str:
     """Sizes of images, and how many proposals they have."""
     sizes = dict.fromkeys(
-        f'{x.height} x {x.width} pixels, R = {x.num_rois} proposals an image'
+        f'{x.height} x {x.width} pixels, R = {Count(x.num_rois):proposal} an '
+        'image'
         for x in loads
     )
     return ' and '.join(sizes)
@@ -218,10 +220,10 @@ def run(args: argparse.Namespace) -> int:
             sweep_as_markdown([(x, measure(x, pair, args)) for x in sweep])
         )
     text.append(
-        f'{args.device}, {torch.get_num_threads()} threads, torch '
+        f'{args.device}, {Count(torch.get_num_threads()):thread}, torch '
         f'{torch.__version__}; {sizes_text(loads)} '
         f'({args.proposals or "random boxes"}), B = 128; '
-        f'median (smallest-largest) of {args.rounds} rounds in turn'
+        f'median (smallest-largest) of {Count(args.rounds):round} in turn'
     )
     output = '\n\n'.join(text)
     plain_console(soft_wrap=True).print(output, highlight=False)

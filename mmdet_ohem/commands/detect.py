@@ -9,6 +9,7 @@ from rich.table import Table
 from mmdet_ohem import FastRCNNInferencer
 from mmdet_ohem.arguments import config, device, existing_file, new_folder
 from mmdet_ohem.commands.test import newest_checkpoint
+from mmdet_ohem.counts import Count
 from mmdet_ohem.inference.inputs import boxes_of_file, check_image
 from mmdet_ohem.plain_text import plain_console, printable
 from mmdet_ohem.proposals.image_files import SUFFIXES
@@ -149,5 +150,5 @@ def run(args: argparse.Namespace) -> int:
             f'no detection has a score above {args.score_thr:g}: a lower '
             '--score-thr shows more'
         )
-    console.print(f'{len(samples)} images drawn to {args.out}')
+    console.print(f'{Count(len(samples)):image} drawn to {args.out}')
     return 0

@@ -12,6 +12,7 @@ import argparse
 from rich.text import Text
 
 from mmdet_ohem.arguments import config, device, new_folder
+from mmdet_ohem.counts import Count
 from mmdet_ohem.doctor.diagnose import diagnose
 from mmdet_ohem.doctor.finding import ERROR, OK, WARNING, Finding
 from mmdet_ohem.plain_text import plain_console
@@ -78,7 +79,8 @@ def run(args: argparse.Namespace) -> int:
         counts[finding.level] += 1
         console.print(as_line(finding))
     console.print(
-        f'{counts[ERROR]} errors, {counts[WARNING]} warnings', highlight=False
+        f'{Count(counts[ERROR]):error}, {Count(counts[WARNING]):warning}',
+        highlight=False,
     )
     return 1 if counts[ERROR] else 0
 

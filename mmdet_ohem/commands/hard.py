@@ -1,6 +1,6 @@
 """Rank the images and RoIs of a split by loss, and find doubtful labels.
 
-All RoIs are scored, forward only. Into --out go a page with the worst
+All RoIs are scored, forward only. Into a folder go a page with the worst
 (hard.html), tables of the images and of the hardest RoIs (images.csv,
 rois.csv), and what is flagged in COCO's format, which labelling tools read:
 label_mistakes.json has background that a confident prediction fills and no
@@ -30,6 +30,7 @@ from mmdet_ohem.figure3.loss_dataset import SPLITS, build_dataset
 from mmdet_ohem.guard.load_fitting import load_fitting
 from mmdet_ohem.hard import (
     FALSE_POSITIVE,
+    LABEL_MISTAKES,
     MISSING,
     OTHER_CLASS,
     HardRanking,
@@ -37,6 +38,7 @@ from mmdet_ohem.hard import (
     coco_of,
     images_csv,
     make_page,
+    refuse_other_results,
     rois_csv,
 )
 from mmdet_ohem.hard.flags import FlagRules
@@ -86,8 +88,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--out',
         type=new_folder,
-        default=Path('work_dirs/hard'),
-        help='folder of page and tables',
+        help='folder of page and tables (default: '
+        'work_dirs/hard/NAME_OF_CONFIG_CHECKPOINT_SPLIT)',
     )
 
 
@@ -124,6 +126,14 @@ def run(args: argparse.Namespace) -> int:
     """
     rules = FlagRules(score_thr=args.score_thr)
     checkpoint = args.checkpoint or newest_checkpoint(args.config)
+    source = {
+        'config': str(args.config.absolute()),
+        'checkpoint': str(checkpoint.absolute()),
+        'split': args.split,
+    }
+    name = f'{args.config.stem}_{checkpoint.stem}_{args.split}'
+    out = args.out or Path('work_dirs/hard', name)
+    refuse_other_results(out, source)
     cfg = load_config(args.config, ['model', 'test_dataloader'])
     cfg.merge_from_dict(read_options(args.cfg_options))
     check_config(cfg, Purpose.BROWSING, Purpose.BROWSING_A_TRAINING)
@@ -142,7 +152,7 @@ def run(args: argparse.Namespace) -> int:
         'flagged': f'score at least {rules.score_thr:g}; far from objects: '
         f'IoU below {rules.far_iou:g}; on one: from {rules.on_iou:g}',
     }
-    _write(ranking, facts, classes, args)
+    _write(ranking, facts, classes, source, out, args.pictures)
     return 0
 
 
@@ -166,20 +176,22 @@ def _write(
     ranking: Ranking,
     facts: dict[str, str],
     classes: tuple[str, ...],
-    args: argparse.Namespace,
+    source: dict[str, str],
+    out: Path,
+    num_pictures: int,
 ) -> None:
     """Write all files, and print what is flagged and what was written."""
     console = plain_console(soft_wrap=True)
-    write_text(args.out / 'images.csv', images_csv(ranking.images))
-    write_text(args.out / 'rois.csv', rois_csv(ranking.rois))
+    write_text(out / 'images.csv', images_csv(ranking.images))
+    write_text(out / 'rois.csv', rois_csv(ranking.rois))
     for name, flags in (
-        ('label_mistakes', (MISSING, OTHER_CLASS)),
-        ('false_positives', (FALSE_POSITIVE,)),
+        (LABEL_MISTAKES, (MISSING, OTHER_CLASS)),
+        ('false_positives.json', (FALSE_POSITIVE,)),
     ):
-        content = coco_of(ranking, flags, classes)
-        write_json(args.out / f'{name}.json', content)
-    page = make_page(ranking, facts, args.pictures)
-    write_text(args.out / 'hard.html', page)
+        content = coco_of(ranking, flags, classes, source)
+        write_json(out / name, content)
+    page = make_page(ranking, facts, num_pictures)
+    write_text(out / 'hard.html', page)
     for name, text in facts.items():
         console.print(f'{name}: {printable(text)}', highlight=False)
     for flag, rois in ranking.flagged.items():
@@ -192,6 +204,6 @@ def _write(
         )
     console.print(
         f'wrote hard.html, images.csv, rois.csv, label_mistakes.json and '
-        f'false_positives.json in {args.out}',
+        f'false_positives.json in {out}',
         highlight=False,
     )

@@ -11,7 +11,8 @@ the folder itself is not changed.
 import argparse
 import os
 import re
-import shlex
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -23,6 +24,7 @@ from mmdet_ohem.arguments import (
     new_folder,
     share,
 )
+from mmdet_ohem.counts import Count
 from mmdet_ohem.own_data import (
     DETECTORS,
     FORMATS,
@@ -35,14 +37,17 @@ from mmdet_ohem.own_data import (
     write_lists,
 )
 from mmdet_ohem.own_data.files import MADE
+from mmdet_ohem.own_data.next_commands import next_commands
+from mmdet_ohem.own_data.propose import (
+    choose_num,
+    median_count,
+    note_on_num,
+    propose,
+)
 from mmdet_ohem.own_data.split import TEST_SHARE
 from mmdet_ohem.plain_text import plain_console, printable
-from mmdet_ohem.progress import progress
-from mmdet_ohem.proposals.make import MakeResult, make_proposals
 
 GOES_ON = True
-# Selective search resizes images to it, and small ones not upwards.
-_WIDTH = 500
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -145,29 +150,28 @@ def run(args: argparse.Namespace) -> int:
     plan = make_plan(data, args.max_iters)
     show(console, data, [*data.notes, *plan.notes])
     lists = write_lists(data, out)
+    num, num_failed = _choose_num(console, args, data, lists, out)
+    plan = replace(plan, num=num)
     config = out / f'{name or "own_data"}.py'
     weights = None if args.weights == 'none' else args.weights
     written = write_config(data, plan, config, args.detector, weights)
     console.print(f'wrote {written}', highlight=False)
     if written != config:
-        console.print(
-            f'note: {config} was edited and stays as it is; take over from '
+        _note(
+            console,
+            f'{config} was edited and stays as it is; take over from '
             f'{written.name} what you need',
-            highlight=False,
         )
-    failed = 0
-    if args.detector == 'fast_rcnn' and not args.no_proposals:
-        for split in lists:
-            result = _propose(data, split, out, args.workers)
-            failed += len(result.failed)
-            for image, reason in result.failed:
-                console.print(f'{image}: no proposals: {printable(reason)}')
     if args.detector == 'fast_rcnn' and args.no_proposals:
-        console.print('note: first, call init without --no-proposals')
+        _note(
+            console,
+            'first, call init without --no-proposals, which also chooses num '
+            'by the number of proposals',
+        )
     console.print('next:', highlight=False)
     for line in next_commands(config, data):
         console.print(f'  {line}', highlight=False)
-    return 1 if failed else 0
+    return 1 if num_failed else 0
 
 
 def _refuse_foreign(out: Path) -> None:
@@ -178,19 +182,34 @@ def _refuse_foreign(out: Path) -> None:
         )
 
 
-def _propose(data: OwnData, split: str, out: Path, workers: int) -> MakeResult:
-    """Run selective search over a split."""
-    images = {data.name(x): x.path for x in data.of(split)}
-    widths = sorted(x.size[0] for x in data.of(split))
-    width = min(_WIDTH, widths[len(widths) // 2])
-    with progress('images', f'selective search, {split}') as advance:
-        return make_proposals(
-            images,
-            out / f'proposals/{split}.safetensors',
-            width=width,
-            num_workers=workers,
-            on_progress=advance,
+def _note(console: Console, text: str) -> None:
+    console.print(f'note: {printable(text)}', highlight=False)
+
+
+def _choose_num(
+    console: Console,
+    args: argparse.Namespace,
+    data: OwnData,
+    splits: Iterable[str],
+    out: Path,
+) -> tuple[int, int]:
+    """RoIs to train on, and how many images have no proposals."""
+    if args.detector == 'faster_rcnn':
+        _note(
+            console,
+            'OHEM trains on the 128 hardest RoIs of an image (num), of up to '
+            '1000 that the RPN leaves; the log warns if it leaves too few',
         )
+        return 128, 0
+    if args.no_proposals:
+        return 64, 0
+    made = propose(data, splits, out, args.workers)
+    for image, reason in (x for y in made for x in y.failed):
+        console.print(f'{image}: no proposals: {printable(reason)}')
+    num_rois = median_count(made[0])
+    num = choose_num(num_rois)
+    _note(console, note_on_num(num, num_rois))
+    return num, sum(len(x.failed) for x in made)
 
 
 def show(console: Console, data: OwnData, notes: list[str]) -> None:
@@ -202,7 +221,7 @@ def show(console: Console, data: OwnData, notes: list[str]) -> None:
         notes: What was decided.
     """
     console.print(
-        f'{data.folder}: {len(data.pictures)} images, annotated as '
+        f'{data.folder}: {Count(len(data.pictures)):image}, annotated as '
         f'{data.format}; classes: {len(data.classes)}',
         highlight=False,
     )
@@ -224,23 +243,4 @@ def show(console: Console, data: OwnData, notes: list[str]) -> None:
     for line in data.mistake_lines():
         console.print(f'mistake: {printable(line)}', highlight=False)
     for note in notes:
-        console.print(f'note: {printable(note)}', highlight=False)
-
-
-def next_commands(config: Path, data: OwnData) -> list[str]:
-    """The commands of a first training, as they can be pasted.
-
-    Args:
-        config: Written.
-        data: Of it.
-    """
-    quoted = shlex.quote(str(config))
-    shown = shlex.quote(str(data.of('test')[0].path))
-    return [
-        f'mmdet-ohem doctor {quoted}',
-        f'mmdet-ohem train {quoted}',
-        f'mmdet-ohem test {quoted}',
-        f'mmdet-ohem detect {shown} --config {quoted} --out detections',
-        f'mmdet-ohem hard {quoted}',
-        f'mmdet-ohem report {shlex.quote(f"work_dirs/{config.stem}")}',
-    ]
+        _note(console, note)

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         default=[],
         metavar='DIR',
-        help='pictures to show: --out of tools/browse_hard_examples.py, one '
+        help='pictures to show: --out of mmdet-ohem browse, one '
         'or more (default: none)',
     )
     parser.add_argument(

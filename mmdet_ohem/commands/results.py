@@ -1,9 +1,9 @@
 """Print the paper's tables with the results of finished runs beside them.
 
-Runs are those of tools/run_table.py. Rows that were not run are empty. Where
+Runs are those of mmdet-ohem table. Rows that were not run are empty. Where
 an evaluation server measures (Tables 4 and 5), put its answer into the folder
 of the run as server.json, percent by name: {"mAP": 69.8, "aeroplane": 81.5}.
-Of Table 2 only the paper's side is here: tools/benchmark.py measures it.
+Of Table 2 only the paper's side is here: mmdet-ohem benchmark measures it.
 """
 
 import argparse
@@ -28,12 +28,12 @@ COSTS = """## Table 2: cost of an iteration, N = 2, on a Titan X
 {}
 
 These are the paper's numbers. To measure ours beside them:
-python tools/benchmark.py --out work_dirs/table2.md
+python mmdet-ohem benchmark --out work_dirs/table2.md
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what follows ``tools/result_tables.py``.
+    """Declare what follows ``mmdet-ohem table --results``.
 
     Args:
         parser: Of the command.
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--data',
         default=FULL,
         metavar='PROFILE',
-        help='only runs on these data, as for tools/run_table.py (default: '
+        help='only runs on these data, as for mmdet-ohem table (default: '
         'full)',
     )
     parser.add_argument(

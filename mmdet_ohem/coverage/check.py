@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.coverage.coverage import Coverage, ImageCoverage, cover_image
 from mmdet_ohem.coverage.image_source import ImageSource, objects_of
 from mmdet_ohem.doctor.finding import (
@@ -86,7 +87,7 @@ def _load(source: ImageSource, result: CheckResult) -> list[dict[str, Any]]:
         result.findings.append(failed)
         return []
     num = len(source.dataset)
-    result.findings.append(ok('dataset', f'{source.name}: {num} images'))
+    result.findings.append(ok('dataset', f'{source.name}: {Count(num):image}'))
     data_list = [source.dataset.get_data_info(i) for i in range(num)]
     result.findings += _odd_objects(data_list)
     return data_list
@@ -105,14 +106,16 @@ def _odd_objects(data_list: list[dict[str, Any]]) -> Iterator[Finding]:
     if thin:
         yield warning(
             'objects',
-            f'{len(thin)} objects are at most one pixel wide or high, which '
+            f'{Count(len(thin)):object} {Count(len(thin)):is|are} at most one '
+            'pixel wide or high, which '
             f'no proposal covers: {first_few(thin)}. Remedy: correct or '
             'delete them, they are likely slips of the mouse',
         )
     if twice:
         yield warning(
             'objects',
-            f'{len(twice)} objects are annotated twice, by the same box and '
+            f'{Count(len(twice)):object} {Count(len(twice)):is|are} annotated '
+            'twice, by the same box and '
             f'class: {first_few(twice)}. Remedy: delete one of each two',
         )
 
@@ -136,7 +139,8 @@ def _with_proposals(
             error(
                 'missing',
                 f'{source.proposal_file} has no proposals for {len(missing)} '
-                f'of {len(keys)} images: {first_few(missing)}. Remedy: make '
+                f'of {Count(len(keys)):image}: {first_few(missing)}. Remedy: '
+                'make '
                 'them by the command that made the file, which does only '
                 'these, or take the images out of the list',
             )

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import cv2
 import numpy as np
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.host.files import write_text
 
 from .glyphs import CLASSES, Split
@@ -136,7 +137,9 @@ def _check_settings(
         raise ValueError(f'seed is {seed}; give 0 or more')
     for split, count in counts.items():
         if not 1 <= count < 500000:
-            raise ValueError(f'{split} has {count} images; give 1 to 499999')
+            raise ValueError(
+                f'{split} has {Count(count):image}; give 1 to 499999'
+            )
     if size[0] < 128 or size[1] < 96:
         raise ValueError(
             f'size is {size[0]} x {size[1]}; give at least 128 x 96, or the '

@@ -12,6 +12,8 @@ from mmengine.logging import print_log
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
+from mmdet_ohem.counts import Count
+from mmdet_ohem.detector.caffe_sources import how_to_convert
 from mmdet_ohem.host.torchvision_weights import WeightsNotHereError
 
 
@@ -36,11 +38,13 @@ def load_pretrained(
     except WeightsNotHereError:
         raise  # it says where to put the file
     except OSError as error:  # no such file, or no network
+        made = how_to_convert(checkpoint)
+        bring = f'{made}. Or put' if made else 'put'
         raise FileNotFoundError(
             f'{checkpoint}, the weights of {type(module).__name__}, cannot '
-            f'be loaded ({error}). Remedy: put the file on this machine and '
-            'give its path as init_cfg.checkpoint, or init_cfg=None to train '
-            'from scratch'
+            f'be loaded ({error}). Remedy: {bring} the file on this machine '
+            'and give its path as init_cfg.checkpoint, or init_cfg=None to '
+            'train from scratch'
         ) from error
     state_dict: Mapping[str, Tensor] = loaded.get('state_dict', loaded)
     own = dict(module.named_parameters())
@@ -55,7 +59,7 @@ def load_pretrained(
     if problems:
         raise ValueError(
             f'{checkpoint} does not fit {type(module).__name__}: '
-            f'{"; ".join(problems)}. It holds {len(state_dict)} entries, '
+            f'{"; ".join(problems)}. It holds {Count(len(state_dict)):entry}, '
             f'such as {list(state_dict)[:3]}. Give a checkpoint of the right '
             'network, or init_cfg=None to train from scratch'
         )
@@ -63,7 +67,7 @@ def load_pretrained(
         for name, source in names.items():
             own[name].copy_(state_dict[source])
     print_log(
-        f'{type(module).__name__}: loaded {len(names)} parameters from '
+        f'{type(module).__name__}: loaded {Count(len(names)):parameter} from '
         f'{checkpoint}',
         logger='current',
         level=logging.INFO,

@@ -8,6 +8,7 @@ import torch
 from mmdet.utils import OptMultiConfig
 from torch import Tensor
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.detector.pooled_integers import on_integers
 from mmdet_ohem.detector.pooled_regions import PooledRegions
 from mmdet_ohem.detector.regions import (
@@ -96,8 +97,8 @@ class RegionExtractor(RoIPoolExtractor):
         """
         if len(feats) != self.num_inputs:
             raise TypeError(
-                f'RegionExtractor got {len(feats)} levels of features, its '
-                f'semantic_region needs {self.num_inputs}. Remedy: neck='
+                f'RegionExtractor got {Count(len(feats)):level} of features, '
+                f'its semantic_region needs {self.num_inputs}. Remedy: neck='
                 "dict(type='mmdet_ohem.ForegroundNeck'), or "
                 'semantic_region=None'
             )

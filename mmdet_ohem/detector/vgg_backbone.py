@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 from mmengine.model import BaseModule, kaiming_init
 from torch import Tensor, nn
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.detector.pretrained import (
     load_pretrained,
     pretrained_checkpoint,
@@ -82,7 +83,8 @@ class VGGBackbone(BaseModule):
                 kaiming_init(module, mode='fan_in')
         if self.frozen_stages:
             print_log(
-                f'{type(self).__name__}: {self.frozen_stages} stages are '
+                f'{type(self).__name__}: {Count(self.frozen_stages):stage} '
+                f'{Count(self.frozen_stages):is|are} '
                 'frozen at random values. Give init_cfg a checkpoint, or set '
                 'frozen_stages=0 to train from scratch',
                 logger='current',

@@ -48,7 +48,7 @@ class VGGM(VGGBackbone):
         widen_factor: All numbers of channels count times this number. 1 is
             VGG_CNN_M_1024; the demo has a quarter.
         init_cfg: ``dict(type='Pretrained', checkpoint=...)`` with a file of
-            ``tools/convert_weights.py --net vgg_m``; None: from scratch, by
+            ``mmdet-ohem weights --net vgg_m``; None: from scratch, by
             He initialisation.
 
     Raises:

@@ -9,6 +9,7 @@ from mmdet.registry import DATASETS
 from mmengine.config import Config
 from torch import Tensor
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.doctor.finding import Finding, from_exception, ok, warning
 from mmdet_ohem.host.log_capture import captured_warnings
 
@@ -119,7 +120,9 @@ def _count_proposals(dataset: Any) -> list[int]:
 
 
 def _describe(data: SplitData) -> Iterator[Finding]:
-    text = f'{len(data.dataset)} images, {len(data.classes)} classes'
+    text = (
+        f'{Count(len(data.dataset)):image}, {Count(len(data.classes)):class}'
+    )
     inputs = data.sample['inputs']
     if isinstance(inputs, Tensor):  # several views are a list
         height, width = inputs.shape[-2:]
@@ -130,7 +133,7 @@ def _describe(data: SplitData) -> Iterator[Finding]:
         more = ', ...' if len(data.without_objects) > 5 else ''
         yield warning(
             f'{data.split} data',
-            f'no object of {len(data.without_objects)} classes: {shown}'
+            f'no object of {Count(len(data.without_objects)):class}: {shown}'
             f'{more}. Remedy: spell metainfo.classes as the annotations do',
         )
     counts = data.num_proposals
@@ -138,5 +141,5 @@ def _describe(data: SplitData) -> Iterator[Finding]:
         yield ok(
             f'{data.split} proposals',
             f'{median(counts):.0f} an image ({min(counts)} to {max(counts)} '
-            f'in {len(counts)} images looked at)',
+            f'in {Count(len(counts)):image} looked at)',
         )

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.doctor.finding import Finding, ok, warning
 
 GIB = 2**30
@@ -29,8 +30,8 @@ def check_machine() -> Iterator[Finding]:
     else:
         yield ok(
             'device',
-            f'CPU, {os.cpu_count()} cores, torch uses '
-            f'{torch.get_num_threads()} threads; torch '
+            f'CPU, {Count(os.cpu_count() or 1):core}, torch uses '
+            f'{Count(torch.get_num_threads()):thread}; torch '
             f'{torch.__version__} finds no GPU',
         )
     memory = available_memory()

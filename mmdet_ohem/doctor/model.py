@@ -6,6 +6,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.doctor.data import SplitData
 from mmdet_ohem.doctor.finding import Finding, error, ok, warning
 
@@ -84,7 +85,7 @@ def check_samplers(
             continue
         what = 'sampler' if len(stages) == 1 else f'sampler, stage {number}'
         kind, num = str(sampler['type']), sampler.get('num')
-        text = f'{kind} takes {num} RoIs an image'
+        text = f'{kind} takes {Count(num):RoI} an image'
         if num_rois:
             text += f' of {num_rois:.0f} ({origin})'
         if kind in ('OHEMSampler', 'mmdet.OHEMSampler') and (

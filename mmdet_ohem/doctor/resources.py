@@ -13,6 +13,7 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.doctor.finding import Finding, error, ok, warning
 from mmdet_ohem.doctor.machine import GIB, available_memory, free_disk
 
@@ -70,7 +71,8 @@ def check_disk(work_dir: Path, size: int, kept: int) -> Finding:
     """
     needed, free = size * kept, free_disk(work_dir)
     text = (
-        f'{kept} checkpoints of {size / GIB:.2f} GiB are kept, about '
+        f'{Count(kept):checkpoint} of {size / GIB:.2f} GiB '
+        f'{Count(kept):is|are} kept, about '
         f'{needed / GIB:.2f} GiB; {free / GIB:.1f} GiB are free at {work_dir}'
     )
     remedy = (

@@ -14,6 +14,7 @@ from mmengine.device import get_device
 from mmengine.model import revert_sync_batchnorm
 from torch import Tensor, nn
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.doctor.finding import Finding, error, ok, warning
 from mmdet_ohem.doctor.machine import GIB
 from mmdet_ohem.host.log_capture import captured_warnings
@@ -79,9 +80,9 @@ def _judge(
     if bad:
         return error(
             _WHAT,
-            f'loss {loss:.4g}, but the gradients of {len(bad)} weights are '
-            f'not finite, the first is {bad[0]}. Remedy: look at the weights '
-            'it starts from',
+            f'loss {loss:.4g}, but the gradients of '
+            f'{Count(len(bad)):weight} are not finite, the first is '
+            f'{bad[0]}. Remedy: look at the weights it starts from',
         )
     return ok(
         _WHAT,

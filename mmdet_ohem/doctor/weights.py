@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmdet_ohem.detector.caffe_sources import how_to_convert
 from mmdet_ohem.doctor.finding import (
     Finding,
     checked,
@@ -70,10 +71,11 @@ def _look(checkpoint: str, keys: list[str]) -> Iterator[Finding]:
         )
     else:
         if not Path(checkpoint).is_file():
+            how = how_to_convert(checkpoint) or 'bring it there'
             yield error(
                 'weights',
                 f'{checkpoint} does not exist ({", ".join(keys)}). Remedy: '
-                f'bring it there, or {_name_another(keys)}',
+                f'{how}, or {_name_another(keys)}',
             )
             return
         check_checkpoint(checkpoint)

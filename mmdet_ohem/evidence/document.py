@@ -114,7 +114,7 @@ class Document:
 
         Args:
             data: Name of the profile.
-            name: Of the table, as for ``tools/run_table.py``.
+            name: Of the table, as for ``mmdet-ohem table``.
             base: The leaf that all others are compared with.
         """
         lines = [
@@ -186,7 +186,7 @@ class Document:
         """Mean loss of the RoIs of a kind as training goes on, in Markdown.
 
         Args:
-            name: A file of ``tools/analyze_loss.py``, beside the template.
+            name: A file of ``mmdet-ohem loss``, beside the template.
             kind: ``'all'``, ``'fg'``, ``'near_bg'`` or ``'far_bg'``.
 
         Raises:

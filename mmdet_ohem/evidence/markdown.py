@@ -28,7 +28,7 @@ def losses_table(path: Path, kind: str) -> str:
     """Mean loss of the RoIs of a kind as training goes on.
 
     Args:
-        path: ``losses.csv`` of ``tools/analyze_loss.py``.
+        path: ``losses.csv`` of ``mmdet-ohem loss``.
         kind: ``'all'``, ``'fg'``, ``'near_bg'`` or ``'far_bg'``.
 
     Raises:
@@ -45,7 +45,7 @@ def losses_table(path: Path, kind: str) -> str:
         )
     except (OSError, ValueError, AttributeError, KeyError) as error:
         raise ValueError(
-            f'{path} is no losses.csv of tools/analyze_loss.py ({error!r})'
+            f'{path} is no losses.csv of mmdet-ohem loss ({error!r})'
         ) from error
 
 

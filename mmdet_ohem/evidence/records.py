@@ -68,7 +68,7 @@ def collect_records(
     """Read the finished runs below a folder.
 
     Args:
-        work_dir: ``--work-dir`` of ``tools/run_table.py``.
+        work_dir: ``--work-dir`` of ``mmdet-ohem table``.
         known: Of earlier calls. Where a run's log and checkpoint are still
             those of its record, this is taken, which saves counting its false
             positives again.
@@ -86,7 +86,7 @@ def collect_records(
     if not found:
         raise FileNotFoundError(
             f'{work_dir} has no finished run, of {len(folders)} that were '
-            'begun. Remedy: give the --work-dir of tools/run_table.py'
+            'begun. Remedy: give the --work-dir of mmdet-ohem table'
         )
     return sorted(found, key=lambda x: x.key)
 
@@ -108,7 +108,7 @@ def record_of(
     if finished is None or checkpoint is None:
         lacks = 'record' if finished is None else 'checkpoint'
         raise FileNotFoundError(
-            f'{run.folder} has no {lacks}. Remedy: tools/run_table.py '
+            f'{run.folder} has no {lacks}. Remedy: mmdet-ohem table '
             'finishes it'
         )
     hashes = _sha256(checkpoint), _sha256(run.folder / CONSOLE_LOG)
@@ -195,7 +195,7 @@ def read_records(path: Path) -> list[EvidenceRecord]:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ValueError(
                 f'{path}, line {number} is no record of a run ({error!r}). '
-                'Remedy: tools/evidence.py collect writes the file'
+                'Remedy: tools/evidence.py of a clone writes it (collect)'
             ) from error
     return found
 

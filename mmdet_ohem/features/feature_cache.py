@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.features.weights_digest import WeightsDigest
 from mmdet_ohem.host.files import replacing
 
@@ -121,7 +122,9 @@ class FeatureCache:
             state = 'the folder has features of it'
         else:
             others = len([*self.folder.glob('*/')])
-            state = f'the folder has none of it ({others} other networks)'
+            state = (
+                f'the folder has none of it ({Count(others):other network})'
+            )
         print_log(
             f'Features are kept in {self.folder}. The conv network, layers '
             f'and weights, is {weights}: {state}',

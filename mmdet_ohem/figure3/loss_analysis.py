@@ -21,6 +21,7 @@ from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from torch.utils.data import Subset
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.figure3.all_roi_loss import AllRoILoss
 from mmdet_ohem.figure3.checkpoint_loss import CheckpointLoss, result_path
 from mmdet_ohem.figure3.loss_dataset import build_dataloader, build_dataset
@@ -237,7 +238,8 @@ def _warn_of_non_finite(checkpoint: Path, sums: torch.Tensor) -> None:
             print_log(
                 f'{checkpoint}, stage {mean.stage}: '
                 f'left out {mean.non_finite} of '
-                f'{mean.num_rois + mean.non_finite} RoIs whose loss is not '
+                f'{Count(mean.num_rois + mean.non_finite):RoI} whose loss is '
+                'not '
                 'finite. Look for boxes without area in the ground truth, '
                 'or for a training that diverged',
                 logger='current',

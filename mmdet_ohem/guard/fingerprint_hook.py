@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.guard.fingerprint import changes, fingerprint, is_schedule
 from mmdet_ohem.host.resuming import Loading, purpose_of_loading
 from mmdet_ohem.registry import HOOKS
@@ -57,7 +58,8 @@ class FingerprintHook(Hook):
         )
         text = '\n  '.join(lines)
         print_log(
-            f'resume: {len(lines)} values differ from those of the '
+            f'resume: {Count(len(lines)):value} '
+            f'{Count(len(lines)):differs|differ} from those of the '
             f'checkpoint, {verdict}. Remedy, if that is not on purpose: stop '
             f'and resume with the values from before\n  {text}',
             logger='current',

@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 from torch import Tensor
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.guard.bad_iterations import BadIterations, Iteration
 from mmdet_ohem.guard.last_good import last_good_checkpoint
 from mmdet_ohem.host.detectors import roi_samplers
@@ -139,7 +140,8 @@ class FiniteLossHook(Hook):
         if row:
             self._stop_listening()
             raise FloatingPointError(
-                f'{len(row)} iterations in a row computed nothing to learn '
+                f'{Count(len(row)):iteration} in a row computed nothing to '
+                'learn '
                 f'from, the first of them iteration {_describe(row[0])}. '
                 f'{last_good_checkpoint(runner)}. {_REMEDY}'
             )
@@ -150,13 +152,15 @@ class FiniteLossHook(Hook):
         if total > self._num_rois:
             _log(
                 f'iteration {runner.iter + 1}: the loss of '
-                f'{total - self._num_rois} more RoIs was not finite '
+                f'{Count(total - self._num_rois):more RoI} '
+                f'{Count(total - self._num_rois):was|were} not finite '
                 f'({total} so far); they are not mined'
             )
         last = self._iterations.last
         if last is not None and bad > self._num_bad:
             _log(
-                f'{bad - self._num_bad} more iterations computed nothing to '
+                f'{Count(bad - self._num_bad):more iteration} computed '
+                'nothing to '
                 f'learn from ({bad} so far), the last of them iteration '
                 f'{_describe(last)}. The training stops after '
                 f'{self.num_iters} in a row. {_REMEDY}'

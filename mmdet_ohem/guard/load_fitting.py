@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.runner import load_checkpoint
 from torch import nn
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.guard.finite_weights import non_finite_tensors
 from mmdet_ohem.guard.weights_fit import classes_of, compare, name_classes
 from mmdet_ohem.host.detectors import num_classes_of_heads
@@ -70,7 +71,8 @@ def _refuse_broken(detector: nn.Module, file: str | os.PathLike[str]) -> None:
     if broken:
         raise ValueError(
             f'{os.fspath(file)} has weights that are not finite: '
-            f'{len(broken)} tensors, the first {broken[0]}; its training '
+            f'{Count(len(broken)):tensor}, the first {broken[0]}; its '
+            'training '
             'diverged. Remedy: take an earlier checkpoint, or train again '
             'with a lower optim_wrapper.optimizer.lr'
         )

@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.guard.mining_facts import describe, warnings_about
 from mmdet_ohem.host.assigners import check_neg_iou_thr
 from mmdet_ohem.host.detectors import (
@@ -110,7 +111,8 @@ class _Stage:
             return  # only the 1st, 2nd, 4th, 8th and so on
         _log(
             f'stage {self.index}: in {short} of {images} images no more than '
-            f'num={self.num} RoIs competed ({kept / images:.1f} an image), so '
+            f'num={Count(self.num):RoI} competed ({kept / images:.1f} an '
+            'image), so '
             'all of them are trained on and nothing is mined. Remedy: a '
             'smaller num in train_cfg.rcnn.sampler, or more proposals '
             '(train_cfg.rpn_proposal.max_per_img)',
@@ -127,7 +129,7 @@ def _count(stage: _Stage, image: SampledImage) -> None:
 def _rois_in_words(runner: Runner) -> str:
     """How many RoIs an image has, as far as it is known before training."""
     num = proposals_per_image(runner)
-    return 'the RoIs' if num is None else f'about {num} RoIs'
+    return 'the RoIs' if num is None else f'about {Count(num):RoI}'
 
 
 def _log(text: str, level: int) -> None:

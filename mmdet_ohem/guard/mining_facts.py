@@ -4,6 +4,7 @@ from typing import Any
 
 from mmdet.models.task_modules.samplers import OHEMSampler as MMDetOHEMSampler
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.mining.readonly_bbox_head import ReadOnlyBBoxHead
 from mmdet_ohem.mining.rule_sampler import RuleSampler
 
@@ -25,7 +26,7 @@ def describe(sampler: Any, num_rois: str) -> str:
     if isinstance(sampler, RuleSampler):
         name += f' with the rule {sampler.rule.label}'
         if sampler.warmup_iters:
-            name += f' after {sampler.warmup_iters} iterations at random'
+            name += f' after {Count(sampler.warmup_iters):iteration} at random'
     text = f'{name}, {sampler.num} of {num_rois} an image'
     head = getattr(sampler, 'readonly_head', None)
     if isinstance(head, ReadOnlyBBoxHead):

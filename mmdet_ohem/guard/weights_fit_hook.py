@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.guard.weights_fit import (
     Misfit,
     as_classes,
@@ -116,8 +117,8 @@ def _report(about: str, misfit: Misfit) -> None:
     if details := misfit.describe():
         num = len(misfit.missing) + len(misfit.reshaped)
         print_log(
-            f'{about}. Of {misfit.num_weights} weights of the model, {num} '
-            f'are not taken from it: {details}',
+            f'{about}. Of {Count(misfit.num_weights):weight} of the model, '
+            f'{num} {Count(num):is|are} not taken from it: {details}',
             logger='current',
             level=logging.WARNING,
         )

@@ -9,10 +9,12 @@ from mmdet_ohem.hard.records import (
     HardImage,
     HardRoI,
 )
+from mmdet_ohem.hard.results import LABEL_MISTAKES, refuse_other_results
 from mmdet_ohem.hard.write import coco_of, images_csv, rois_csv
 
 __all__ = [
     'FALSE_POSITIVE',
+    'LABEL_MISTAKES',
     'MISSING',
     'OTHER_CLASS',
     'HardImage',
@@ -22,5 +24,6 @@ __all__ = [
     'coco_of',
     'images_csv',
     'make_page',
+    'refuse_other_results',
     'rois_csv',
 ]

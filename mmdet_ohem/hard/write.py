@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mmdet_ohem.hard.ranking import Ranking
@@ -69,17 +69,22 @@ def rois_csv(rois: Iterable[HardRoI]) -> str:
 
 
 def coco_of(
-    ranking: Ranking, flags: Sequence[str], classes: Sequence[str]
+    ranking: Ranking,
+    flags: Sequence[str],
+    classes: Sequence[str],
+    source: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The flagged RoIs as detections in COCO's format.
 
     Labelling tools and FiftyOne read it; what else is known of a RoI is in
-    further keys of its annotation.
+    further keys of its annotation. None of them is called as a field of
+    FiftyOne's detections, which would refuse it.
 
     Args:
         ranking: Of a split.
         flags: Which of them.
         classes: Names of the classes.
+        source: Further facts for ``info``: what was ranked.
 
     Returns:
         ``images`` (those with a flag; ``file_name`` is below ``info.root``),
@@ -93,7 +98,11 @@ def coco_of(
     ids = {path: i for i, path in enumerate(sorted(paths), 1)}
     categories = {name: i for i, name in enumerate(classes, 1)}
     return dict(
-        info=dict(description=f'mmdet-ohem {__version__} hard', root=root),
+        info=dict(
+            description=f'mmdet-ohem {__version__} hard',
+            root=root,
+            **(source or {}),
+        ),
         images=[
             dict(
                 id=i,
@@ -113,7 +122,7 @@ def coco_of(
                 iscrowd=0,
                 score=round(x.score, 4),
                 flag=x.flag,
-                label=x.label or 'background',
+                labelled=x.label or 'background',
                 loss=round(x.loss, 4),
                 cls_loss=round(x.cls_loss, 4),
                 loc_loss=round(x.loc_loss, 4),

@@ -41,12 +41,12 @@ def load_config(
     if not path.exists():
         raise FileNotFoundError(
             f'config {path} does not exist. Remedy: give the path of a .py '
-            'file, such as one of configs/'
+            'file, or the name of a config of ours'
         )
     if path.is_dir() or path.suffix not in ('.py', '.json', '.yaml', '.yml'):
         raise ConfigError(
-            f'{path} is no config. Remedy: give the path of a .py file, such '
-            'as one of configs/'
+            f'{path} is no config. Remedy: give the path of a .py file, or '
+            'the name of a config of ours'
         )
     try:
         config = Config.fromfile(
@@ -65,6 +65,6 @@ def load_config(
         raise ConfigError(
             f'config {path} has no {", ".join(missing)}: it is not the config '
             'of a detector with its data. Remedy: give such a one, or base '
-            'it on one of configs/'
+            'it on a config of ours'
         )
     return config

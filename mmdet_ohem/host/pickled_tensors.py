@@ -15,6 +15,8 @@ from typing import Any
 
 import torch
 
+from mmdet_ohem.counts import Count
+
 
 def bytes_of_storage(data: bytes) -> bytes:
     """Stand in for torch's ``_load_from_bytes``.
@@ -61,7 +63,7 @@ def tensor_of_storage(
     ):
         raise ValueError(
             f'a tensor of size {tuple(size)} and stride {tuple(stride)} has '
-            f'{len(numbers)} numbers'
+            f'{Count(len(numbers)):number}'
         )
     return numbers.as_strided(tuple(size), tuple(stride), offset)
 
@@ -89,7 +91,7 @@ def _read_storage(data: bytes) -> torch.Tensor:
     numbers = bytearray(file.read())
     if len(numbers) != count * dtype.itemsize:
         raise ValueError(
-            f'a tensor of {count} numbers has {len(numbers)} bytes'
+            f'a tensor of {Count(count):number} has {len(numbers)} bytes'
         )
     if not count:
         return torch.empty(0, dtype=dtype)

@@ -13,6 +13,8 @@ import torch
 from mmdet.models.task_modules.samplers import SamplingResult
 from torch import Tensor
 
+from mmdet_ohem.counts import Count
+
 _CLS, _LOC = 'roi_weights', 'roi_loc_weights'
 
 
@@ -90,7 +92,7 @@ def _times(values: Any, weights: Any) -> Any:
     if isinstance(values, Tensor):
         if len(values) != len(weights):
             raise TypeError(
-                f'weights of {len(weights)} RoIs do not fit targets of '
+                f'weights of {Count(len(weights)):RoI} do not fit targets of '
                 f'shape {tuple(values.shape)}. Remedy: a mining rule without '
                 "weights, such as 'ohem'"
             )

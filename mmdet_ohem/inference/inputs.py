@@ -10,6 +10,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.proposals.box_checks import check_boxes
 from mmdet_ohem.proposals.box_layout import guess_layout
 from mmdet_ohem.proposals.image_headers import check_image
@@ -102,7 +103,8 @@ def checked_boxes(boxes: Boxes, width: int, height: int) -> np.ndarray:
             )
     if layout:
         raise ValueError(
-            f'the {len(array)} boxes are not (x1, y1, x2, y2) in pixels of '
+            f'the {Count(len(array)):box} {Count(len(array)):is|are} not (x1, '
+            'y1, x2, y2) in pixels of '
             f'the image of {width} x {height} pixels, the first is '
             f'{array[0].tolist()}.{guess} Remedy: convert them'
         )
@@ -152,7 +154,7 @@ def boxes_per_image(
     if not isinstance(boxes, list | tuple) or len(boxes) != num_images:
         count = len(boxes) if isinstance(boxes, list | tuple) else 'no list'
         raise ValueError(
-            f'{num_images} images but boxes for {count}. Remedy: give a '
+            f'{Count(num_images):image} but boxes for {count}. Remedy: give a '
             'list with the boxes of each image, (n, 4) each'
         )
     return list(boxes)
@@ -181,7 +183,7 @@ def boxes_of_file(
     if missing:
         raise ValueError(
             f'{os.fspath(path)} has no boxes for {len(missing)} of '
-            f'{len(keys)} images, the first is {missing[0]!r}; it has '
+            f'{Count(len(keys)):image}, the first is {missing[0]!r}; it has '
             f'{len(proposals)}, such as {next(iter(proposals), None)!r}. '
             'Remedy: give the file of these images, or none, for selective '
             'search'

@@ -16,6 +16,7 @@ from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import bbox_flip
 from torch import Tensor, nn
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.host.pipelines import (
     all_steps,
     broadcast_steps,
@@ -119,7 +120,7 @@ def multi_scale_pipeline(
     names = [transform_name(x) for x in pipeline]
     if len(resizing) != 1 or 'TestTimeAug' in names:
         raise ValueError(
-            f'the test pipeline {names} has {len(resizing)} places that '
+            f'the test pipeline {names} has {Count(len(resizing)):place} that '
             'resize, expected one Resize, inside a ProposalBroadcaster or '
             'not. Remedy: write tta_pipeline into the config'
         )

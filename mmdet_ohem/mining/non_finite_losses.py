@@ -5,6 +5,7 @@ import logging
 import torch
 from mmengine.logging import print_log
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.mining.rules import Choice, ScoredRoIs
 
 # FiniteLossHook stops earlier and names images: this is for trainings that do
@@ -79,7 +80,8 @@ class NonFiniteLosses:
             if self._in_a_row >= _MAX_IN_A_ROW:
                 raise FloatingPointError(
                     f'{self.owner}: no foreground RoI of the last '
-                    f'{self._in_a_row} images with objects has a finite loss, '
+                    f'{Count(self._in_a_row):image} with objects has a finite '
+                    'loss, '
                     'but background has: the detector would be trained on '
                     f'background alone. {_LIKELY}'
                 )
@@ -92,8 +94,9 @@ class NonFiniteLosses:
         if str(self.num_images).strip('0') == '1':
             print_log(
                 f'{self.owner}: the loss of {num_bad} of {num_rois} RoIs is '
-                f'not finite; so far {self.num_rois} RoIs of '
-                f'{self.num_images} images were left out of mining. {_LIKELY}',
+                f'not finite; so far {Count(self.num_rois):RoI} of '
+                f'{Count(self.num_images):image} were left out of mining. '
+                f'{_LIKELY}',
                 logger='current',
                 level=logging.WARNING,
             )

@@ -10,6 +10,8 @@ import torch
 from mmdet.models.task_modules.samplers import SamplingResult
 from torch import Tensor
 
+from mmdet_ohem.counts import Count
+
 
 class RoILosses(NamedTuple):
     """The loss of each RoI, before averaging.
@@ -128,7 +130,8 @@ def _split(name: str, value: Tensor, num_rois: int, num_pos: int) -> Tensor:
     if rows > num_rois > 0 and rows % num_rois == 0:
         return value.reshape(num_rois, -1).sum(1)
     raise TypeError(
-        f'{name!r} has shape {tuple(value.shape)} for {num_rois} RoIs of '
+        f'{name!r} has shape {tuple(value.shape)} for {Count(num_rois):RoI} '
+        'of '
         f'which {num_pos} are foreground: it cannot be split into RoIs. The '
         "loss function must honour reduction_override='none', as mmdet's do "
         '(CrossEntropyLoss, FocalLoss, GHMC, SeesawLoss, L1Loss, '

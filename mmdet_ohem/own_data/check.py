@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.own_data.records import Box, OwnData, Picture, Thing
 from mmdet_ohem.proposals.box_checks import check_boxes
 from mmdet_ohem.proposals.image_headers import read_headers
@@ -78,7 +79,8 @@ def checked(data: OwnData, background: bool = False) -> OwnData:
             '' if background else '; --background takes them for background'
         )
         data = data.noting(
-            f'{num_bare} images have no annotation and {what}{other}'
+            f'{Count(num_bare):image} {Count(num_bare):has|have} no '
+            f'annotation and {what}{other}'
         )
     return data
 

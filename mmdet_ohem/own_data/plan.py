@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from statistics import median
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.own_data.records import OwnData
 
 # VOC07 has 5011 images for 80k iterations of two; the learning rate drops
@@ -28,6 +29,7 @@ class Plan:
         max_iters: Iterations of two images.
         milestones: Where the learning rate drops.
         interval: Between two validations, and two checkpoints.
+        num: RoIs of an image that are trained on, the hardest.
         notes: Why, in words.
     """
 
@@ -35,6 +37,7 @@ class Plan:
     max_iters: int
     milestones: tuple[int, ...]
     interval: int
+    num: int = 64
     notes: tuple[str, ...] = ()
 
 
@@ -72,8 +75,10 @@ def make_plan(data: OwnData, max_iters: int | None = None) -> Plan:
     chosen = max_iters or min(_MOST, max(_FEWEST, 100 * (by_number // 100)))
     milestones = tuple(max(1, round(chosen * x)) for x in _DROPS)
     notes.append(
-        f'{chosen} iterations of {_BATCH} images are '
-        f'{chosen * _BATCH / len(pictures):.0f} rounds through '
-        f'{len(pictures)} images'
+        f'{Count(chosen):iteration} of {_BATCH} images are '
+        f'{Count(round(chosen * _BATCH / len(pictures))):round} through '
+        f'{Count(len(pictures)):image}'
     )
-    return Plan(scale, chosen, milestones, max(1, chosen // 4), tuple(notes))
+    return Plan(
+        scale, chosen, milestones, max(1, chosen // 4), notes=tuple(notes)
+    )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.own_data.coco import is_coco, read_coco
 from mmdet_ohem.own_data.files import Files
 from mmdet_ohem.own_data.records import OwnData, Picture
@@ -45,7 +46,7 @@ def read_folder(folder: Path, format: str | None = None) -> OwnData:
     if not any(x.things for x in data.pictures):
         wrong = ''.join(f'; {x}' for x in data.mistake_lines())
         raise ValueError(
-            f'{folder} has {len(files.images)} images, but no object is '
+            f'{folder} has {Count(len(files.images)):image}, but no object is '
             f'annotated as {format}{wrong}. Remedy: put the annotations '
             'beside the images, or correct them'
         )
@@ -74,12 +75,13 @@ def _what_is_there(files: Files) -> str:
         return found[0]
     if found:
         raise ValueError(
-            f'{files.folder} has annotations in {len(found)} formats: '
+            f'{files.folder} has annotations in {Count(len(found)):format}: '
             f'{", ".join(found)}. Remedy: say which count, such as --format '
             f'{found[0]}'
         )
     raise ValueError(
-        f'{files.folder} has {len(files.images)} images, but no annotation '
+        f'{files.folder} has {Count(len(files.images)):image}, but no '
+        'annotation '
         'in VOC xml, COCO json or YOLO txt. Remedy: export them in one of '
         'these formats, and put them into this folder'
     )

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import replace
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.own_data.records import OwnData, Picture
 
 #: Of the images without a split, this share is for the test.
@@ -39,7 +40,8 @@ def with_splits(
     data = replace(data, pictures=kept)
     if num_lost:
         data = data.noting(
-            f'{num_lost} images are in no split, and are left out'
+            f'{Count(num_lost):image} {Count(num_lost):is|are} in no split, '
+            'and left out'
         )
     if 'test' in said:
         return data.noting('the splits are those of the dataset')
@@ -66,7 +68,8 @@ def _drawn(data: OwnData, seed: int, test_share: float) -> OwnData:
     num_test = max(1, round(test_share * len(data.pictures)))
     if len(with_objects) < 2 or num_test >= len(data.pictures):
         raise ValueError(
-            f'{data.folder} has {len(with_objects)} images with objects, too '
+            f'{data.folder} has {Count(len(with_objects)):image} with '
+            'objects, too '
             'few to train on some and test on others. Remedy: annotate more'
         )
     order = sorted(data.pictures, key=rank)
@@ -84,6 +87,7 @@ def _drawn(data: OwnData, seed: int, test_share: float) -> OwnData:
             'left for training. Remedy: another --seed, or more images'
         )
     return replace(data, pictures=pictures).noting(
-        f'the split is drawn by seed {seed}: {len(pictures) - num_test} '
-        f'images for training, {num_test} for the test'
+        f'the split is drawn by seed {seed}: '
+        f'{Count(len(pictures) - num_test):image} for training, '
+        f'{num_test} for the test'
     )

@@ -1,20 +1,22 @@
 """Write what a training of one's own data reads: lists and a config."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.host.files import write_json, write_text
 from mmdet_ohem.own_data.files import MADE
+from mmdet_ohem.own_data.made import digest, read_made, was_edited
 from mmdet_ohem.own_data.plan import Plan
 from mmdet_ohem.own_data.records import OwnData
 from mmdet_ohem.proposals.proposal_file import proposal_key
 from mmdet_ohem.version import __version__
 
 _HEAD = """\
-# {name}: {num_train} images for training, {num_test} for the test. Made by
-# mmdet-ohem init; edit it as you like. What may be changed: docs/your_data.md.
+# {name}: {num_train:image} for training, {num_test} for the test. Made by
+# mmdet-ohem init; edit it as you like. What may be changed: the page 'Your own
+# data' of the documentation.
 _base_ = {base}
 
 data_root = {folder!r}
@@ -24,6 +26,7 @@ scale = {scale}  # longest and shortest side, pixels
 max_iters = {max_iters}  # of two images
 milestones = {milestones}  # the learning rate drops
 interval = {interval}  # between validations, and checkpoints
+num = {num}  # RoIs of an image that are trained on, the hardest
 """
 _FAST = """\
 # ImageNet weights, fetched once. Without a network: the path of a file that
@@ -35,6 +38,7 @@ _base_.model.backbone.update(
     init_cfg=_init, frozen_stages=2 if weights else 0)
 _base_.model.roi_head.bbox_head.update(
     num_classes=len(classes), init_cfg=_init)
+_base_.model.train_cfg.rcnn.sampler.num = num
 
 
 def _dataset(split, steps):
@@ -57,7 +61,7 @@ train_dataloader = dict(dataset=_dataset('train', _base_.train_steps))
 """
 _FASTER = """\
 # An RPN finds the boxes: there is no proposal file.
-__import__('mmdet_ohem').use_ohem(_base_, num=128)
+__import__('mmdet_ohem').use_ohem(_base_, num=num)
 _base_.model.roi_head.bbox_head.num_classes = len(classes)
 
 
@@ -166,7 +170,7 @@ def write_lists(data: OwnData, out: Path) -> dict[str, Path]:
         )
         written[split] = out / f'{split}.json'
         write_text(written[split], json.dumps(content))
-    write_json(out / MADE, {**_made(out), 'version': __version__})
+    write_json(out / MADE, {**read_made(out), 'version': __version__})
     return written
 
 
@@ -194,7 +198,7 @@ def write_config(
     fast = detector == 'fast_rcnn'
     values = dict(
         name=path.stem,
-        num_train=len(data.of('train')),
+        num_train=Count(len(data.of('train'))),
         num_test=len(data.of('test')),
         base=base,
         folder=f'{data.folder}/',
@@ -204,36 +208,19 @@ def write_config(
         max_iters=plan.max_iters,
         milestones=list(plan.milestones),
         interval=plan.interval,
+        num=plan.num,
         weights=weights,
         val='val' if data.of('val') else 'test',
         test_steps='_base_.test_steps' if fast else '_base_.test_pipeline',
     )
     text = (_HEAD + own + _TAIL).format(**values)
-    if _was_edited(path):
+    if was_edited(path):
         path = path.with_suffix('.new.py')
     else:
-        made = {**_made(path.parent), 'config': _digest(text)}
+        made = {**read_made(path.parent), 'config': digest(text)}
         write_json(path.parent / MADE, made)
     write_text(path, text)
     return path
-
-
-def _made(out: Path) -> dict:
-    """What earlier calls noted in their folder."""
-    file = out / MADE
-    return json.loads(file.read_text('utf-8')) if file.exists() else {}
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _was_edited(config: Path) -> bool:
-    if not config.exists():
-        return False
-    return _digest(config.read_text('utf-8')) != _made(config.parent).get(
-        'config'
-    )
 
 
 def _refuse_equal_keys(data: OwnData, split: str) -> None:

@@ -1,13 +1,19 @@
 """Which boxes can be trained on, and what to say of the others."""
 
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
 
+from mmdet_ohem.counts import Count
+
 _NUM_NAMED = 5
+# Not str.format: a path or class in the message may have braces.
+_PLACE = re.compile('{(count|images|names)(?::([^{}]*))?}')
 
 
 def check_boxes(
@@ -84,19 +90,20 @@ class Findings:
 
         Args:
             kind: As given to :meth:`add`.
-            message: What it is and the remedy; ``{count}``, ``{images}`` (how
-                many) and ``{names}`` (of the first few) are filled in.
+            message: What it is and the remedy; ``{count:box}`` and
+                ``{images:image}`` (how many, in formats of :class:`Count`) and
+                ``{names}`` (of the first few) are filled in.
             at_most: How many images are named.
         """
         names = self._names[kind]
         if not names:
             return
-        # Not str.format: a path or class in the message may have braces.
-        text = (
-            message.replace('{count}', str(self._counts[kind]))
-            .replace('{images}', str(len(names)))
-            .replace('{names}', first_few(names, at_most))
-        )
+        values: dict[str, Any] = {
+            'count': Count(self._counts[kind]),
+            'images': Count(len(names)),
+            'names': first_few(names, at_most),
+        }
+        text = _PLACE.sub(lambda x: format(values[x[1]], x[2] or ''), message)
         print_log(
             f'{self.source}: {text}', logger='current', level=logging.WARNING
         )

@@ -82,13 +82,11 @@ class CheckedDataMixin:
                 f'{self.ann_file} lists no image. Remedy: give ann_file a '
                 'list with an image name a line'
             )
-        self.left_out['images of another size than annotated'] = (
-            look_at_images(
-                data_list,
-                self.ann_file,
-                turned_by_exif(self),
-                self.backend_args,
-            )
+        self.left_out['image of another size than annotated'] = look_at_images(
+            data_list,
+            self.ann_file,
+            turned_by_exif(self),
+            self.backend_args,
         )
         if not self.test_mode:
             self._make_instances_usable(data_list)
@@ -148,7 +146,7 @@ class CheckedDataMixin:
             ValueError: In training, no object is left to be learnt.
         """
         kept = super().filter_data()  # type: ignore[misc]
-        self.left_out['images by filter_cfg'] = len(self.data_list) - len(kept)
+        self.left_out['image by filter_cfg'] = len(self.data_list) - len(kept)
         lines = summary_lines(
             self.data_list, self.metainfo['classes'], self.left_out
         )
@@ -220,15 +218,16 @@ class CheckedDataMixin:
                 ]
         findings.warn(
             'without area',
-            'left out {count} ground-truth boxes without area in {images} '
-            'images: {names}. Remedy: correct or delete these annotations',
+            'left out {count:ground-truth box} without area in '
+            '{images:image}: {names}. Remedy: correct or delete these '
+            'annotations',
         )
         findings.warn(
             'beyond the image',
-            'clipped {count} ground-truth boxes in {images} images that reach '
-            'beyond the image: {names}. Remedy: if they are many, check that '
-            'the annotations belong to these images; in VOC the first pixel '
-            'has the number 1',
+            'clipped {count:ground-truth box} in {images:image} that '
+            '{count:reaches|reach} beyond the image: {names}. Remedy: if '
+            'they are many, check that the annotations belong to these '
+            'images; in VOC the first pixel has the number 1',
         )
         for kind in ('without area', 'beyond the image'):
-            self.left_out[f'objects {kind}'] = findings.count(kind)
+            self.left_out[f'object {kind}'] = findings.count(kind)

@@ -3,6 +3,8 @@
 from collections import Counter
 from typing import Any
 
+from mmdet_ohem.counts import Count
+
 
 def check_class_names(classes: Any) -> None:
     """Check the ``classes`` of a dataset's ``metainfo``.
@@ -36,7 +38,8 @@ def check_class_names(classes: Any) -> None:
     twice = [name for name, count in Counter(classes).items() if count > 1]
     if twice:
         raise ValueError(
-            f'metainfo.classes has {twice[0]!r} {classes.count(twice[0])} '
-            'times: one label would never be trained. Remedy: delete it from '
-            'the list, and set num_classes to the number of names'
+            f'metainfo.classes has {twice[0]!r} '
+            f'{Count(classes.count(twice[0])):time}: one label would never be '
+            'trained. Remedy: delete it from the list, and set '
+            'num_classes to the number of names'
         )

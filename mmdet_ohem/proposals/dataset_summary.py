@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmdet_ohem.counts import Count
+
 
 def summary_lines(
     data_list: Sequence[Mapping[str, Any]],
@@ -27,9 +29,11 @@ def summary_lines(
     without = sum(not of_image for of_image in flags)
     only_difficult = sum(bool(x) and all(x) for x in flags)
     with_objects = len(flags) - without - only_difficult
-    changes = [f'{count} {what}' for what, count in left_out.items() if count]
+    changes = [
+        f'{Count(count):{what}}' for what, count in left_out.items() if count
+    ]
     return [
-        f'{len(flags)} images: {with_objects} with objects, {without} '
+        f'{Count(len(flags)):image}: {with_objects} with objects, {without} '
         f'without, {only_difficult} with only difficult (or crowded) ones',
         f'objects: {_per_class(data_list, classes)}',
         f'left out or changed: {"; ".join(changes) or "nothing"}',

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.proposals.journal import Journal, SettingsMismatchError
 from mmdet_ohem.proposals.proposal_file import (
     Entry,
@@ -115,7 +116,8 @@ def read_earlier(
     keys = {proposal_key(path) for path in images.values()}
     if len(keys) < len(images):
         raise ValueError(
-            f'{len(images)} images share {len(keys)} keys: mmdet tells images '
+            f'{Count(len(images)):image} share {Count(len(keys)):key}: mmdet '
+            'tells images '
             'by their last folder and file name; make one proposal file per '
             'folder'
         )
@@ -132,7 +134,7 @@ def read_earlier(
     strange = [key for key in proposals if key not in keys]
     if strange:
         raise ValueError(
-            f'{out} exists and has {len(strange)} images that are not in the '
+            f'{out} exists and has {Count(len(strange)):image} not in the '
             f'image list, such as {strange[0]!r}; delete it or choose another '
             'output file'
         )

@@ -111,7 +111,7 @@ def _set_sizes(
             )
     findings.warn(
         'size',
-        'the annotations of {images} images give another size than the image '
+        'the annotations of {images:image} give another size than the image '
         'has: {names}. The image decides, and boxes are clipped to it. '
         'Remedy: if images were resized after they had been annotated, their '
         'boxes lie at wrong places: scale these with them, or take the '
@@ -120,7 +120,7 @@ def _set_sizes(
     )
     findings.warn(
         'turned',
-        'the annotations of {images} images give width and height the other '
+        'the annotations of {images:image} give width and height the other '
         'way round than the image that is loaded: {names}. Remedy: if they '
         'were annotated without heeding their EXIF orientation, turn the '
         'images themselves, or load them with LoadImageFromFile('

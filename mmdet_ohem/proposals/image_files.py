@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from mmdet_ohem.counts import Count
+
 #: Of the files that OpenCV reads, in small letters.
 SUFFIXES = (
     *('.jpg', '.jpeg', '.jpe', '.png', '.bmp', '.dib', '.webp', '.tif'),
@@ -47,11 +49,12 @@ def find_images(
         found[name] = paths[0] if paths else Path(folder, f'{name}.jpg')
     if doubled:
         raise ValueError(
-            f'{len(doubled)} images have two files in {folder}, the first is '
+            f'{Count(len(doubled)):image} {Count(len(doubled)):has|have} two '
+            f'files in {folder}, the first is '
             f'{" and ".join(path.name for path in doubled[0])}: it is not '
             'certain which of them is meant. Remedy: move all but one away, '
             'or say which suffix counts: img_suffix in the dataset, --suffix '
-            'for tools/make_proposals.py'
+            'for mmdet-ohem proposals make'
         )
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.proposals.box_checks import Findings
 from mmdet_ohem.proposals.box_layout import guess_layout
 from mmdet_ohem.proposals.joined_proposals import (
@@ -25,7 +26,7 @@ from mmdet_ohem.proposals.proposal_file import (
 
 # As many images tell which layout a file has; all of them would take long.
 _NUM_FOR_LAYOUT = 200
-_AGAIN = '. Remedy: make the file again by tools/make_proposals.py'
+_AGAIN = '. Remedy: make the file again by mmdet-ohem proposals make'
 
 
 def join_proposals(
@@ -65,13 +66,13 @@ def join_proposals(
         unused.pop(key, None)
     remake = (
         'Remedy: give the proposal file of this very list of images, or '
-        f'make it: tools/make_proposals.py {ann_file} --img-dir '
+        f'make it: mmdet-ohem proposals make {ann_file} --img-dir '
         f'{osp.dirname(data_list[0]["img_path"])} --out FILE.safetensors'
     )
     if missing:
         raise ValueError(
             f'{proposal_file} has no proposals for {len(missing)} '
-            f'of {len(data_list)} images of {ann_file}, the '
+            f'of {Count(len(data_list)):image} of {ann_file}, the '
             f'first is {missing[0]!r}. {remake}'
         )
     findings = Findings(proposal_file)
@@ -141,7 +142,7 @@ def _refuse_other_layouts(
     )
     guess = f'. They look like {layout}' if layout else ''
     remedy = (
-        '. Remedy: make it again by tools/make_proposals.py, or write the '
+        '. Remedy: make it again by mmdet-ohem proposals make, or write the '
         'boxes as (x1, y1, x2, y2) in pixels of the original image'
     )
     if findings.count('no box') == len(data_list):
@@ -164,13 +165,13 @@ def _warn_of_unused(
         findings.add('unused', key)
     findings.warn(
         'unused',
-        f'{{count}} entries are of images that {ann_file} does not list: '
-        f'{{names}}; they are not used. {remake}',
+        f'{{count:entry}} {{count:is|are}} of images that {ann_file} does not '
+        f'list: {{names}}; {{count:it is|they are}} not used. {remake}',
     )
 
 
 def _warn(findings: Findings) -> None:
-    left_out = 'left out {count} boxes in {images} images that are '
+    left_out = 'left out {count:box} in {images:image} that {count:is|are} '
     findings.warn('not finite', left_out + 'not finite: {names}' + _AGAIN)
     findings.warn(
         'without area',
@@ -178,15 +179,15 @@ def _warn(findings: Findings) -> None:
     )
     findings.warn(
         'beyond the image',
-        'clipped {count} boxes in {images} images that reach beyond the '
+        'clipped {count:box} in {images:image} that '
+        '{count:reaches|reach} beyond the '
         'image: {names}. Remedy: if they are many, check that the boxes '
         'are xyxy in pixels of the original image',
     )
     findings.warn(
         'no box',
-        '{images} images have no usable box: {names}. They are trained '
-        'on with their ground truth alone and nothing is detected in '
-        'them' + _AGAIN,
+        '{images:image} {images:has|have} no usable box: {names}. Training '
+        'takes the ground truth alone, and nothing is detected there' + _AGAIN,
     )
 
 

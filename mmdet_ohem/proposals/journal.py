@@ -17,6 +17,7 @@ from types import TracebackType
 
 import numpy as np
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.proposals.proposal_entries import FoundBoxes
 
 # Marks our databases among those of other programs: 'ohem' in ASCII.
@@ -175,7 +176,7 @@ class Journal:
                 self.counts[name], self.sizes[name] = count, tuple(size)
         if found != settings:
             raise SettingsMismatchError(
-                f'{self.path} holds {len(self.counts)} images of an '
+                f'{self.path} holds {Count(len(self.counts)):image} of an '
                 f'unfinished run made with {found}, this run asks for '
                 f'{settings}; finish that run with its own settings, delete '
                 'the file, or choose another output file'

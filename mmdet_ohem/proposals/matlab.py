@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.host.files import replacing
 from mmdet_ohem.proposals.box_corners import to_edges
 from mmdet_ohem.proposals.selective_search import distinct_boxes
@@ -75,7 +76,8 @@ def convert_mat(
         matrices = [cells]
     if len(matrices) != len(image_ids):
         raise ValueError(
-            f'{mat_path}: has boxes of {len(matrices)} images, the image list '
+            f'{mat_path}: has boxes of {Count(len(matrices)):image}, the '
+            'image list '
             f'has {len(image_ids)}; give the list of the same year and split, '
             'with nothing added, removed or moved'
         )

@@ -35,7 +35,7 @@ from mmdet_ohem.proposals.proposal_entries import (
     check_proposals,
 )
 
-_REMAKE = 'make it again with tools/make_proposals.py'
+_REMAKE = 'make it again with mmdet-ohem proposals make'
 
 
 class PickledProposals(NamedTuple):
@@ -156,7 +156,7 @@ def _unpickle(path: Path, trusted: bool) -> tuple[Any, dict[str, Any] | None]:
     if not path.exists():
         raise FileNotFoundError(
             f'proposal file {path} does not exist; make it with '
-            'tools/make_proposals.py or correct the path (mmdet joins a '
+            'mmdet-ohem proposals make or correct the path (mmdet joins a '
             'relative proposal_file to data_root)'
         )
     if trusted:

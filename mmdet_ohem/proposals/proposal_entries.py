@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from mmengine.structures import InstanceData
 
+from mmdet_ohem.counts import Count
+
 #: ``bboxes``, (n, 4), and ``scores``, (n,), of an image.
 Entry = dict[str, np.ndarray]
 #: Entries by the key of the image.
@@ -79,13 +81,13 @@ def check_proposals(
             f'{type(proposals).__name__} of {len(proposals)} items, as for '
             f'mmdet 2.x; {_EXPECTED}: pair its items with the image list '
             'they were made for, or make the file again with '
-            'tools/make_proposals.py'
+            'mmdet-ohem proposals make'
         )
     if not isinstance(proposals, Mapping):
         raise ValueError(
             f'proposal file {os.fspath(path)} holds a '
             f'{type(proposals).__name__}; {_EXPECTED}: make it again with '
-            'tools/make_proposals.py'
+            'mmdet-ohem proposals make'
         )
     return {
         key: _check_entry(entry, f'proposal file {path}, entry {key!r}', key)
@@ -132,9 +134,9 @@ def _check_entry(
     )
     if scores.shape != (len(bboxes),):
         raise ValueError(
-            f"{where}: 'scores' has shape {scores.shape} for {len(bboxes)} "
-            f'boxes, expected ({len(bboxes)},); give one score per box, or '
-            "leave 'scores' out"
+            f"{where}: 'scores' has shape {scores.shape} for "
+            f'{Count(len(bboxes)):box}, expected ({len(bboxes)},); give '
+            "one score per box, or leave 'scores' out"
         )
     return {'bboxes': bboxes, 'scores': scores}
 

@@ -14,6 +14,8 @@ import xml.etree.ElementTree as ET
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
+from mmdet_ohem.counts import Count
+
 _CORNERS = ('xmin', 'ymin', 'xmax', 'ymax')
 # Not float(), which takes nan, inf, 1_000 and the digits of any script.
 _NUMBER = re.compile(r'[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?', re.ASCII)
@@ -124,7 +126,7 @@ def _child(parent: Element, tag: str, where: str) -> Element:
     """The one child of this name."""
     found = parent.findall(tag)
     if len(found) != 1:
-        count = f'{len(found)} times' if found else 'not there'
+        count = f'{Count(len(found)):time}' if found else 'not there'
         raise AnnotationError(f'{where}: {tag} is {count}, expected once')
     return found[0]
 

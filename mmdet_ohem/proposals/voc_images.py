@@ -210,28 +210,28 @@ class AnnotatedImages(VOCDataset):
         if self.test_mode:
             findings.warn(
                 'repeated',
-                '{images} images are listed more than once: {names}. Their '
-                'objects and detections count as often. Remedy: delete the '
-                'repeated lines',
+                '{images:image} {images:is|are} listed more than once: '
+                '{names}. Their objects and detections count as often. '
+                'Remedy: delete the repeated lines',
             )
 
     def _warn(self, findings: Findings) -> None:
         findings.warn(
             'class',
-            'left out {count} objects of classes that are not among '
+            'left out {count:object} of classes that are not among '
             f'{tuple(self.metainfo["classes"])}: {{names}}. Remedy: correct '
             'metainfo.classes of the dataset, or ignore this if they are '
             'left out on purpose',
         )
         findings.warn(
             'difficult',
-            '{count} objects in {images} images say neither 0 nor 1 in '
-            'difficult: {names}. They are taken for 0, not difficult',
+            '{count:object} in {images:image} {count:says|say} neither 0 nor '
+            '1 in difficult: {names}. Taken for 0, not difficult',
         )
         for what, kind in (
-            ('objects of other classes', 'class'),
-            ('images without annotation', 'no annotation'),
-            ('images listed again', 'repeated'),
+            ('object of other classes', 'class'),
+            ('image without annotation', 'no annotation'),
+            ('image listed again', 'repeated'),
         ):
             self.left_out[what] = findings.count(kind)
 

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from plotly.colors import qualitative
 from plotly.io import to_html
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.figure3.loss_sums import KIND_NAMES
 from mmdet_ohem.plain_text import without_tags
 from mmdet_ohem.report.figure3 import Figure3
@@ -75,8 +76,8 @@ def make_panels(
     panels = [
         _panel(
             f'Figure 3: loss, {title}',
-            f'Mean over all RoIs of {figure3.num_images} images, by '
-            'tools/analyze_loss.py.',
+            f'Mean over all RoIs of {Count(figure3.num_images):image}, by '
+            'mmdet-ohem loss.',
             {label: x.get(title) for label, x in of_run.items()},
         )
         for title in titles or [KIND_NAMES['all']]

@@ -70,8 +70,9 @@ def draw_detections(
     if not found:
         raise FileNotFoundError(
             f'{", ".join(str(run.folder) for run in runs.values())} holds no '
-            f'detections ({DETECTIONS.as_posix()}). Remedy: tools/demo.sh, '
-            f'or mim test with --out RUN_DIR/{DETECTIONS.as_posix()}'
+            f'detections ({DETECTIONS.as_posix()}). Remedy: '
+            'mmdet-ohem test CONFIG --out '
+            f'RUN_DIR/{DETECTIONS.as_posix()}'
         )
     paths = _spaced(_common_images(found), num_images)
     stems = [Path(path).stem for path in paths]

@@ -12,7 +12,7 @@ from mmdet_ohem.runs.work_dir import WorkDir
 
 @dataclass(frozen=True)
 class Figure3:
-    """What ``tools/analyze_loss.py`` computed of the runs.
+    """What ``mmdet-ohem loss`` computed of the runs.
 
     Attributes:
         curves: Label of the run -> title of the panel -> total loss at the
@@ -25,7 +25,7 @@ class Figure3:
 
 
 def read_figure3(folder: Path, runs: Mapping[str, WorkDir]) -> Figure3:
-    """Read the loss over all RoIs that ``tools/analyze_loss.py`` computed.
+    """Read the loss over all RoIs that ``mmdet-ohem loss`` computed.
 
     Args:
         folder: Its ``--out``.
@@ -41,8 +41,7 @@ def read_figure3(folder: Path, runs: Mapping[str, WorkDir]) -> Figure3:
     path = folder / 'losses.csv'
     if not path.exists():
         raise FileNotFoundError(
-            f'{path} does not exist. Remedy: give the --out of '
-            'tools/analyze_loss.py'
+            f'{path} does not exist. Remedy: give the --out of mmdet-ohem loss'
         )
     with path.open(newline='') as file:
         rows = list(csv.DictReader(file))
@@ -50,14 +49,14 @@ def read_figure3(folder: Path, runs: Mapping[str, WorkDir]) -> Figure3:
     if missing := columns - set(rows[0] if rows else ()):
         raise ValueError(
             f'{path} has no column {sorted(missing)}. Remedy: let '
-            'tools/analyze_loss.py write it again'
+            'mmdet-ohem loss write it again'
         )
     labels = _match_runs({row['run'] for row in rows}, runs)
     if not labels:
         raise ValueError(
             f'{path} has none of these runs, but '
             f'{sorted({row["run"] for row in rows})}. Remedy: give '
-            'tools/analyze_loss.py the same RUN_DIRs'
+            'mmdet-ohem loss the same RUN_DIRs'
         )
     rows = [row for row in rows if row['run'] in labels]
     num_images = max(int(row['num_images']) for row in rows)

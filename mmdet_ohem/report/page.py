@@ -55,8 +55,8 @@ def make_report(
 
     Args:
         folders: Work dirs of the runs, at least one.
-        sheets: Folders of pictures, as of ``tools/browse_hard_examples.py``.
-        figure3: ``--out`` of ``tools/analyze_loss.py``.
+        sheets: Folders of pictures, as of ``mmdet-ohem browse``.
+        figure3: ``--out`` of ``mmdet-ohem loss``.
         num_detections: Draw the detections of the runs in so many images of
             their test; of runs that differ in their seed alone, those of the
             first one.

@@ -36,7 +36,7 @@ def read_sheets(folder: Path) -> list[Sheet]:
     """Read the pictures of a folder, by name.
 
     Args:
-        folder: As ``tools/browse_hard_examples.py`` writes it.
+        folder: As ``mmdet-ohem browse`` writes it.
 
     Returns:
         All of them, as JPEG, shrunk where they are huge.
@@ -53,7 +53,7 @@ def read_sheets(folder: Path) -> list[Sheet]:
     if not paths:
         raise FileNotFoundError(
             f'{folder} holds no picture ({", ".join(_KINDS)}). Remedy: give '
-            'the --out of tools/browse_hard_examples.py'
+            'the --out of mmdet-ohem browse'
         )
     return [_read_sheet(path) for path in paths]
 
@@ -102,6 +102,6 @@ def _read_sheet(path: Path) -> Sheet:
     except OSError as error:
         raise ValueError(
             f'{path} cannot be read ({error}). Remedy: delete it, or let '
-            'tools/browse_hard_examples.py draw it again'
+            'mmdet-ohem browse draw it again'
         ) from error
     return embed(picture, path.stem)

@@ -7,6 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.mining.rules import Rule
 
 
@@ -85,7 +86,7 @@ def _detector(model: Any) -> str:
         return 'SPPnet'
     if head == 'mmdet_ohem.MRCNNBBoxHead':
         regions = roi_head.get('regions')
-        return f'MR-CNN, {len(regions)} regions' if regions else 'MR-CNN'
+        return f'MR-CNN, {Count(len(regions)):region}' if regions else 'MR-CNN'
     return _plain(model.type)
 
 

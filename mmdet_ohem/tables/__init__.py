@@ -24,7 +24,7 @@ from mmdet_ohem.tables.table4 import TABLE4
 from mmdet_ohem.tables.table5 import TABLE5
 from mmdet_ohem.tables.variants_table import variants_table
 
-#: Those whose rows are trainings with a test; tools/benchmark.py measures
+#: Those whose rows are trainings with a test; mmdet-ohem benchmark measures
 #: Table 2.
 TABLES = {table.number: table for table in (TABLE1, TABLE3, TABLE4, TABLE5)}
 #: Tables that are not the paper's, by name.
@@ -48,7 +48,7 @@ def find_table(name: str) -> Table:
     if name == '2':
         raise ValueError(
             'table 2 is about the cost of an iteration, which '
-            'tools/benchmark.py measures; no row of it is trained and tested'
+            'mmdet-ohem benchmark measures; no row of it is trained and tested'
         )
     if not name.isdigit() or int(name) not in TABLES:
         raise ValueError(

@@ -51,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--data',
         default=FULL,
         metavar='PROFILE',
-        help='full: the data of the paper; demo: the embedded dataset of '
-        'tools/make_demo_dataset.py; NAME of fast_rcnn_vgg16_NAME.py, or the '
+        help='full: the data of the paper; demo: the embedded dataset that '
+        'make demo of a clone writes; NAME of fast_rcnn_vgg16_NAME.py, or the '
         'path of a config that trains Fast R-CNN on your data: the rows at '
         'its size (default: full)',
     )

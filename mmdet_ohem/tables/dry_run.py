@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.runs.work_dir import WorkDir
 from mmdet_ohem.tables.config_checks import ConfigChecks
 from mmdet_ohem.tables.execute import record_to_be, refuse_other
@@ -115,13 +116,14 @@ def plan_lines(planned: Sequence[PlannedRun], side: int) -> Iterator[str]:
     left = [x.seconds_left(speed) for x in planned]
     if None in left:
         yield (
-            f'how long {left.count(None)} runs take is not known: no run of '
+            f'how long {Count(left.count(None)):run} '
+            f'{Count(left.count(None)):takes|take} is not known: no run of '
             'this work dir has begun. mmdet-ohem doctor CONFIG measures an '
             'iteration'
         )
     else:
         hours = sum(x for x in left if x is not None) / side / 3600
-        beside = f', {side} runs side by side' if side > 1 else ''
+        beside = f', {Count(side):run} side by side' if side > 1 else ''
         yield f'about {hours:.1f} h of training are left{beside}'
     num_bad = sum(bool(x.problem) for x in planned)
     yield f'{num_bad} of {len(planned)} runs could not start'
@@ -136,7 +138,7 @@ def _in_words(planned: PlannedRun, speed: float | None) -> str:
             finished += f', but would not be taken: {planned.problem}'
         return finished
     seconds = planned.seconds_left(speed)
-    text = f'{planned.todo} iterations'
+    text = f'{Count(planned.todo):iteration}'
     if planned.done:
         text = f'goes on from iteration {planned.done} of {planned.todo}'
     if seconds is not None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmdet_ohem.counts import Count
+
 LAUNCHERS = ('none', 'pytorch', 'slurm')
 
 
@@ -33,7 +35,8 @@ class Launch:
     def __post_init__(self) -> None:
         if self.jobs < 1 or (self.jobs > 1 and self.gpus > 0):
             raise ValueError(
-                f'jobs is {self.jobs} with {self.gpus} GPUs, expected 1 or '
+                f'jobs is {self.jobs} with {Count(self.gpus):GPU}, expected 1 '
+                'or '
                 'more, and more than 1 only without a GPU. Remedy: --gpus, '
                 'which is the number of runs side by side'
             )
@@ -99,10 +102,11 @@ class Launch:
             return num_images
         if num_images % self.gpus:
             raise ValueError(
-                f'N = {num_images} images an iteration cannot be spread over '
-                f'{self.gpus} GPUs. Remedy: --gpus {num_images}, or '
+                f'N = {Count(num_images):image} an iteration cannot be spread '
+                'over '
+                f'{Count(self.gpus):GPU}. Remedy: --gpus {num_images}, or '
                 f'--launcher none --gpus {self.gpus}, which trains '
-                f'{self.gpus} rows side by side'
+                f'{Count(self.gpus):row} side by side'
             )
         return num_images // self.gpus
 

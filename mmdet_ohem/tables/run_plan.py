@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.host.configs import load_config
 from mmdet_ohem.tables.profile import (
     FULL,
@@ -121,9 +122,9 @@ def check_leaves(runs: Sequence[Run], configs: Path) -> None:
     ]
     if missing:
         raise FileNotFoundError(
-            f'{configs} has no {missing[0]}, of {len(missing)} configs that '
-            'the rows need. Remedy: give the folder configs/ of this package '
-            'by --configs'
+            f'{configs} has no {missing[0]}, of {Count(len(missing)):config} '
+            'that the rows need. Remedy: leave --configs out, which takes the '
+            'configs of this package'
         )
 
 

@@ -1,7 +1,7 @@
 """Table 2: what an iteration of training costs, on a Titan X.
 
-Rows of ``tools/run_table.py`` are trainings that a test follows; these are
-not: ``tools/benchmark.py`` measures them.
+Rows of ``mmdet-ohem table`` are trainings that a test follows; these are
+not: ``mmdet-ohem benchmark`` measures them.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class CostRow:
 
     Attributes:
         number: Counted from 1, in the paper's order.
-        network: As ``tools/benchmark.py`` names it.
+        network: As ``mmdet-ohem benchmark`` names it.
         method: ``'baseline'`` is Fast R-CNN with random sampling.
         passes: Forward and backward passes of an iteration; of two, each
             takes one image, and the gradients are added up.
@@ -42,7 +42,7 @@ def find_costs(network: str, method: str) -> list[CostRow]:
     """Find what the paper reports of a method.
 
     Args:
-        network: As ``tools/benchmark.py`` names it.
+        network: As ``mmdet-ohem benchmark`` names it.
         method: Likewise.
 
     Returns:
@@ -55,7 +55,7 @@ def cost_ratio(network: str, method: str) -> float | None:
     """Seconds of a method to those of the baseline in as many passes.
 
     Args:
-        network: As ``tools/benchmark.py`` names it.
+        network: As ``mmdet-ohem benchmark`` names it.
         method: Likewise.
 
     Returns:

@@ -76,7 +76,7 @@ class HardExampleVisualizationHook(Hook):
                 'computes no loss of each RoI to draw. Remedy: leave the '
                 'hook out of custom_hooks, or train with '
                 "sampler=dict(type='mmdet_ohem.OHEMSampler'); "
-                'tools/browse_hard_examples.py draws other samplers, too'
+                'mmdet-ohem browse draws other samplers, too'
             )
         self._samplers = samplers
 

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.mining import MiningRecord
 from mmdet_ohem.watch.mining_stats import HEURISTIC_BG_LO
 
@@ -25,7 +26,7 @@ def summarize(record: MiningRecord) -> str:
     finite = record.losses[record.losses.isfinite()]
     return (
         f'{text}\nmean loss {_mean(record.losses[hard])}, of all '
-        f'{len(record.losses)} RoIs {_mean(finite)}'
+        f'{Count(len(record.losses)):RoI} {_mean(finite)}'
     )
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from mmdet_ohem.counts import Count
+
 _MISSING = (
     'reading a .caffemodel needs protobuf: pip install '
     "'mmdet-ohem[caffe]', or pip install protobuf"
@@ -102,8 +104,8 @@ def _blob_array(blob: Any, where: str) -> np.ndarray:
     expected = int(np.prod(shape, dtype=np.int64))
     if len(raw) != expected * itemsize:
         raise ValueError(
-            f'{where} has {len(raw) / itemsize:g} values, but its shape '
-            f'{shape} wants {expected}: the file is damaged'
+            f'{where} has the shape {shape}, of {Count(expected):value}, '
+            f'but {len(raw)} bytes, {itemsize} for each: the file is damaged'
         )
     # A copy, since the bytes are read-only and torch wants to write.
     return np.frombuffer(raw, dtype).astype(np.float32).reshape(shape)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmdet_ohem.counts import Count
 from mmdet_ohem.weights.networks import KINDS, NETS, Layer
 
 # The deviations of every config here; the means are 0.
@@ -145,7 +146,9 @@ def _take(
         return [], [f'{name} is missing ({expected})']
     blobs = source[name]
     if len(blobs) != 2:
-        return [], [f'{name} has {len(blobs)} blobs, weight and bias expected']
+        return [], [
+            f'{name} has {Count(len(blobs)):blob}, weight and bias expected'
+        ]
     taken, problems = [], []
     shapes = (layer.shape, layer.shape[:1])
     parts = zip(('weight', 'bias'), blobs, shapes, strict=True)

@@ -55,7 +55,16 @@ def test_help_says_what_an_option_is_for_and_its_default(name: str) -> None:
             assert 'default' in text, (name, action.dest, text)
 
 
-@pytest.mark.parametrize('name', ['analyze_loss', 'detect', 'report'])
+@pytest.mark.parametrize(
+    'name',
+    [
+        'analyze_loss',
+        'browse_hard_examples',
+        'convert_weights',
+        'detect',
+        'report',
+    ],
+)
 def test_the_tools_are_aliases(name: str) -> None:
     text = (ROOT / f'tools/{name}.py').read_text()
     assert 'main = tool(' in text and len(text.splitlines()) < 10

@@ -85,8 +85,8 @@ def test_check_tells_recall_and_odd_objects(
     assert ['all', '4', '75.0', '25.0'] in rows
     assert ['cat', '1', '100.0', '100.0'] in rows
     assert ['dog', '3', '66.7', '0.0'] in rows
-    assert '1 objects are at most one pixel wide or high' in printed
-    assert '1 objects are annotated twice' in printed
+    assert '1 object is at most one pixel wide or high' in printed
+    assert '1 object is annotated twice' in printed
     assert 'mean 2.0, median 2, 2 to 2' in printed
     assert cv2.imread(str(plot)) is not None
 
@@ -105,8 +105,8 @@ def test_check_names_all_that_is_wrong_and_fails(
     printed = capsys.readouterr().out
     assert 'no proposals for 1 of 2 images: JPEGImages/b.jpg' in printed
     assert '1 entries are of images that' in printed
-    assert 'clipped 1 boxes in 1 images' in printed
-    assert 'left out 1 boxes in 1 images' in printed
+    assert 'clipped 1 box in 1 image' in printed
+    assert 'left out 1 box in 1 image' in printed
     assert 'mean 2.0' in printed  # of the image that has some
 
 

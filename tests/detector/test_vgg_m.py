@@ -56,6 +56,16 @@ def test_the_first_convolutions_are_frozen_from_construction_on(
         vgg.train()
 
 
+def test_missing_weights_name_the_command_that_makes_them() -> None:
+    path = 'no such folder/vgg_cnn_m_1024.pth'
+    vgg = VGGM(init_cfg=dict(type='Pretrained', checkpoint=path))
+    with pytest.raises(FileNotFoundError) as error:
+        vgg.init_weights()
+    command = 'mmdet-ohem weights VGG_CNN_M_1024.v2.caffemodel --net vgg_m'
+    assert f"{command} --out '{path}' makes it; " in str(error.value)
+    assert 'imagenet_models.tgz' in str(error.value)
+
+
 def test_the_paper_freezes_conv1() -> None:
     trained = [n for n, p in on_meta().named_parameters() if p.requires_grad]
     assert trained[0] == 'features.4.weight'

@@ -86,7 +86,7 @@ def test_a_class_that_no_object_has_is_a_line() -> None:
     found, (data,) = load_data(config)
     assert data.without_objects == ('DOG',)
     assert [x.level for x in found] == ['ok', 'warning']
-    assert 'no object of 1 classes: DOG. Remedy' in found[1].text
+    assert 'no object of 1 class: DOG. Remedy' in found[1].text
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_the_document_follows_the_records(
         return evidence.main()
 
     assert tool('collect', '--work-dir', tmp_path / 'runs') == 0
-    assert '1 runs read, 1 in all' in capsys.readouterr().out
+    assert '1 run read, 1 in all' in capsys.readouterr().out
     assert tool('check') == 1
     assert tool('write') == 0
     assert out.read_text() == 'mAP 25.0\n'

@@ -15,7 +15,12 @@ from mmdet_ohem.commands import main
 from mmdet_ohem.figure3.all_roi_loss import AllRoILoss
 from mmdet_ohem.figure3.loss_dataset import build_dataset
 from mmdet_ohem.figure3.loss_sums import ALL, mean_losses, pick_mean
-from mmdet_ohem.hard import MISSING, HardRanking
+from mmdet_ohem.hard import (
+    LABEL_MISTAKES,
+    MISSING,
+    HardRanking,
+    refuse_other_results,
+)
 from mmdet_ohem.hard.flags import FlagRules
 from tests.figure3.detectors import (
     CONFIGS,
@@ -57,6 +62,41 @@ def call(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     assert main() == 0
     return out
+
+
+# Of fiftyone.Detection; an annotation with such a key cannot be imported.
+FIELDS_OF_FIFTYONE = (
+    *('label', 'bounding_box', 'mask', 'mask_path', 'confidence', 'index'),
+    *('tags', 'attributes', 'instance'),
+)
+
+
+def test_no_key_is_a_field_of_fiftyones_detections(call: Path) -> None:
+    content = json.loads((call / 'label_mistakes.json').read_text())
+    keys = {key for x in content['annotations'] for key in x}
+    assert 'labelled' in keys
+    assert not keys & set(FIELDS_OF_FIFTYONE)
+
+
+def test_results_of_another_ranking_stay(
+    call: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = (call / 'label_mistakes.json').read_bytes()
+    monkeypatch.setattr(sys, 'argv', [*sys.argv, '--split', 'test'])
+    assert main() == 2
+    assert f'{call} has results of another split: train, not test. ' in (
+        capsys.readouterr().err
+    )
+    assert (call / 'label_mistakes.json').read_bytes() == before
+
+
+def test_results_of_unknown_origin_stay(tmp_path: Path) -> None:
+    refuse_other_results(tmp_path, {'config': 'a.py'})
+    (tmp_path / LABEL_MISTAKES).write_text('[]')
+    with pytest.raises(ValueError, match='another config: unknown'):
+        refuse_other_results(tmp_path, {'config': 'a.py'})
 
 
 @pytest.mark.parametrize('name', [*CONFIGS, *OTHERS])

@@ -105,7 +105,7 @@ def test_the_warning_recurs_with_counts(messages: list[str]) -> None:
     for _ in range(120):
         guard.check(rois, rule(rois, 1), 1)
     assert len(messages) == 3
-    assert 'so far 1 RoIs of 1 images' in messages[0]
+    assert 'so far 1 RoI of 1 image' in messages[0]
     assert 'so far 10 RoIs of 10 images' in messages[1]
     assert 'so far 100 RoIs of 100 images' in messages[2]
 

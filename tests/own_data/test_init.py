@@ -17,10 +17,13 @@ from mmdet_ohem.own_data import (
     OwnData,
     checked,
     make_plan,
+    propose,
     read_folder,
     with_splits,
 )
+from mmdet_ohem.own_data.propose import choose_num, note_on_num
 from mmdet_ohem.proposals import save_proposals
+from mmdet_ohem.proposals.make import MakeResult
 from mmdet_ohem.proposals.proposal_file import make_entry, proposal_key
 from tests.own_data.folders import (
     cells,
@@ -197,9 +200,7 @@ def test_images_without_annotation_are_background_on_demand(
     folder = one_animal(tmp_path / 'x')
     write_image(folder / 'images/empty.jpg', 99)
     assert len(prepare(folder).pictures) == 10
-    assert any(
-        '1 images have no annotation' in x for x in prepare(folder).notes
-    )
+    assert any('1 image has no annotation' in x for x in prepare(folder).notes)
     data = prepare(folder, background=True)
     assert len(data.pictures) == 11
 
@@ -266,3 +267,32 @@ def test_the_schedule_is_that_of_voc_for_as_many_images(
     assert make_plan(data).max_iters == 1500
     # 80 pixels become 240 at the least; 1000 / 600 is VOC's shape.
     assert plan.scale == (400, 240)
+
+
+@pytest.mark.parametrize(
+    ('num_rois', 'num'),
+    [(0, 8), (50, 8), (77, 8), (128, 16), (500, 32), (512, 64), (2000, 64)],
+)
+def test_num_is_at_most_an_eighth_of_the_rois(num_rois: int, num: int) -> None:
+    assert choose_num(num_rois) == num
+    assert num <= max(8, num_rois / 8)
+    poor = 'little to choose from' in note_on_num(num, num_rois)
+    assert poor == (num_rois < 64)
+
+
+def test_the_config_has_num_by_the_number_of_proposals(
+    call: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    def make(images: dict, out: Path, **keys: Any) -> MakeResult:
+        return MakeResult(out, [130] * len(images), 0, [], 0.0)
+
+    monkeypatch.setattr(propose, 'make_proposals', make)
+    assert call(one_animal(tmp_path / 'x', 3)) == 0
+    config = Config.fromfile(tmp_path / 'x_ohem/x.py')
+    assert config.model.train_cfg.rcnn.sampler.num == 16
+    assert '130 proposals (median), and OHEM trains on the 16 hardest' in (
+        capsys.readouterr().out
+    )

@@ -112,7 +112,7 @@ def test_an_image_that_is_listed_again_is_counted(
     assert summary[2].endswith('changed: 2 images listed again')
     assert messages == []
     load(root, test_mode=True)
-    assert '1 images are listed more than once: a' in messages[0]
+    assert '1 image is listed more than once: a' in messages[0]
 
 
 def test_a_missing_image_is_named_with_what_there_is(tmp_path: Path) -> None:
@@ -152,8 +152,8 @@ def test_the_image_decides_where_the_annotation_contradicts_it(
     assert len(messages) == 3
     assert 'b (100 x 80, image 50 x 40)' in messages[0]
     assert 'resized after' in messages[0]
-    assert 'clipped 2 ground-truth boxes in 1 images' in messages[1]
-    assert 'clipped 2 boxes in 1 images' in messages[2]
+    assert 'clipped 2 ground-truth boxes in 1 image' in messages[1]
+    assert 'clipped 2 boxes in 1 image' in messages[2]
 
 
 def test_each_contradiction_is_named(
@@ -211,7 +211,7 @@ def test_ground_truth_beyond_the_image_is_clipped_and_counted(
         list(CAT.box),
     ]
     assert len(messages) == 1
-    assert 'clipped 1 ground-truth boxes in 1 images' in messages[0]
+    assert 'clipped 1 ground-truth box in 1 image' in messages[0]
     messages.clear()
     tested = load(root, proposal_file=None, test_mode=True).get_data_info(1)
     assert gt_boxes(tested) == [[-1, 20, 40, 99], list(CAT.box)]
@@ -286,7 +286,7 @@ def test_difficult_without_a_number_is_0_and_counted(
     (instance,) = load(root).get_data_info(0)['instances']
     assert instance['ignore_flag'] == 0
     assert len(messages) == 1
-    assert '1 objects in 1 images say neither 0 nor 1' in messages[0]
+    assert '1 object in 1 image says neither 0 nor 1' in messages[0]
 
 
 @pytest.mark.parametrize('test_mode', [False, True])
@@ -356,7 +356,7 @@ def test_three_lines_sum_the_dataset_up(
         f'{source}4 images: 1 with objects, 2 without, 1 with only difficult '
         '(or crowded) ones',
         f'{source}objects: dog 3 (2 difficult), cat 1, none of owl',
-        f'{source}left out or changed: 1 objects of other classes; 1 objects '
+        f'{source}left out or changed: 1 object of other classes; 1 object '
         'beyond the image; 1 proposals beyond the image; 2 images by '
         'filter_cfg',
     ]
@@ -394,7 +394,7 @@ def test_background_images_are_kept_by_a_key_also_without_xml(
         pipeline=TRAIN_PIPELINE,
     )
     assert len(dataset) == 3
-    assert '1 images without annotation' in summary[2]
+    assert '1 image without annotation' in summary[2]
     sample = dataset[2]['data_samples']
     assert len(sample.gt_instances) == 0
     assert len(sample.proposals) == 1

@@ -104,7 +104,7 @@ def test_proposals_are_clipped_to_the_size_that_was_read(
     dataset = ImageListDataset(**settings(root))
     boxes = dataset.get_data_info(0)['proposals']['bboxes']
     assert boxes.tolist() == [[0, 3, 100, 80]]
-    assert any('clipped 1 boxes' in text for text in messages)
+    assert any('clipped 1 box' in text for text in messages)
     assert any('without area' in text for text in messages)
 
 

@@ -194,8 +194,8 @@ def test_boxes_that_a_store_is_not_sure_of_are_clipped_and_counted(
         [1, 2, 30, 40],
     ]
     assert info['proposals']['scores'].tolist() == [0.5, 0.75]
-    assert any('clipped 1 boxes in 1 images' in x for x in messages)
-    assert any('left out 1 boxes' in x for x in messages)
+    assert any('clipped 1 box in 1 image' in x for x in messages)
+    assert any('left out 1 box' in x for x in messages)
 
 
 def test_a_file_of_another_kind_takes_the_place_of_a_store(
@@ -233,7 +233,7 @@ def test_a_dataset_reads_the_authors_file(tmp_path: Path) -> None:
     assert found[0].tolist() == [list(DOG.box)]
     assert found[1].tolist() == [list(CAT.box), [1, 2, 2, 3]]
     write_mat(root / 'a.mat', [[21, 11, 60, 40]])
-    with pytest.raises(ValueError, match='boxes of 1 images, the image list'):
+    with pytest.raises(ValueError, match='boxes of 1 image, the image list'):
         load(root, proposal_file='a.mat')
 
 

@@ -224,7 +224,7 @@ def test_file_of_other_images_or_makers_is_kept(tmp_path: Path) -> None:
     images = make_images(tmp_path / 'images', [1, 2])
     out = tmp_path / 'o.pkl'
     make_proposals(images, out, search=brightness_box)
-    with pytest.raises(ValueError, match=r"1 images.*'images/b\.png'"):
+    with pytest.raises(ValueError, match=r"1 image.*'images/b\.png'"):
         make_proposals({'a': images['a']}, out, search=brightness_box)
     save_proposals(out, {'images/a.png': make_entry(np.ones((1, 4)))})
     with pytest.raises(SettingsMismatchError, match='does not name'):

@@ -123,7 +123,7 @@ def test_an_image_without_entry_is_an_error_with_the_remedy(
     text = str(info.value)
     assert str(root / PKL) in text
     assert "'JPEGImages/b.jpg'" in text
-    assert 'tools/make_proposals.py' in text
+    assert 'mmdet-ohem proposals make' in text
 
 
 def test_surplus_entries_are_a_warning_that_names_them(
@@ -158,7 +158,7 @@ def test_proposals_beyond_the_image_are_clipped_with_a_warning(
     boxes = load(root).get_data_info(1)['proposals']['bboxes']
     assert boxes.tolist() == [[0, 3, 100, 80], list(DOG.box)]
     assert len(messages) == 1
-    assert 'clipped 1 boxes in 1 images' in messages[0]
+    assert 'clipped 1 box in 1 image' in messages[0]
     assert messages[0].startswith(str(root / PKL))
 
 
@@ -171,7 +171,7 @@ def test_proposals_without_area_are_left_out_with_a_warning(
     assert found['bboxes'].tolist() == [list(DOG.box)]
     assert found['scores'].shape == (1,)
     assert len(messages) == 1
-    assert 'left out 3 boxes in 1 images' in messages[0]
+    assert 'left out 3 boxes in 1 image' in messages[0]
     assert 'without area inside the image: b.' in messages[0]
 
 
@@ -210,7 +210,7 @@ def test_one_image_without_boxes_is_a_warning(
     boxes = dataset.get_data_info(1)['proposals']['bboxes']
     assert boxes.shape == (0, 4)
     assert len(messages) == 1
-    assert '1 images have no usable box: b.' in messages[0]
+    assert '1 image has no usable box: b.' in messages[0]
 
 
 @pytest.mark.parametrize('proposals', [[], [[5, 5, 5, 9]]])

@@ -175,7 +175,7 @@ def test_figure_3_finds_its_run(
 def test_figure_3_of_other_runs_is_an_error(
     runs: list[Path], tmp_path: Path
 ) -> None:
-    with pytest.raises(FileNotFoundError, match='analyze_loss'):
+    with pytest.raises(FileNotFoundError, match='mmdet-ohem loss'):
         read_figure3(tmp_path, by_name(runs))
     (tmp_path / 'losses.csv').write_text(CSV.format('other'))
     with pytest.raises(ValueError, match=r"none of these runs.*'other'"):

@@ -82,7 +82,7 @@ def test_no_code_of_proposals_is_run(
     with pytest.raises(ValueError, match=r'boxes\.pkl') as error:
         READERS[reader](path)
     assert not mark.exists()
-    assert 'make it again with tools/make_proposals.py' in str(error.value)
+    assert 'make it again with mmdet-ohem proposals make' in str(error.value)
 
 
 def test_the_attack_is_a_true_one(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_detects_lists_and_draws(
     assert tool.main() == 0
     printed = capsys.readouterr().out
     assert printed.count('street.png') > 3
-    assert '1 images drawn to out' in printed
+    assert '1 image drawn to out' in printed
     drawn = mmcv.imread('out/street.png')
     assert drawn.shape == noise().shape
     assert (drawn != noise()).any()

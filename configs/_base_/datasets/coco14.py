@@ -65,6 +65,6 @@ test_evaluator = dict(
     metric='bbox',
     ann_file=data_root + _test_list,
     format_only=True,
-    # tools/run_table.py writes into the folder of the run.
+    # mmdet-ohem table writes into the folder of the run.
     outfile_prefix='work_dirs/coco_test-dev/detections',
 )

@@ -1,4 +1,4 @@
-# The embedded dataset of tools/make_demo_dataset.py, at the size it has.
+# The embedded dataset, which make demo of a clone writes, at the size it has.
 _base_ = './voc07.py'
 
 data_root = 'data/demo/'
@@ -6,7 +6,8 @@ scale = (256, 192)
 # +M: 0.32 of VOC's scales, as are the images.
 train_scales = [(320, side) for side in (154, 184, 220, 276, 288)]
 test_scales = [(320, side) for side in (154, 184, 220, 276, 320)]
-# Of other networks, for tables at this size: tools/make_demo_weights.py.
+# Of other networks, for tables at this size: tools/make_demo_weights.py of
+# a clone.
 network_weights = {'mmdet_ohem.VGGM': 'data/demo/vgg_m_digits.pth'}
 classes = ('zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven',
            'eight', 'nine')

@@ -24,7 +24,7 @@ test_dataloader = dict(
 test_evaluator = dict(
     _delete_=True,
     type='mmdet_ohem.VOCServerMetric',
-    # tools/run_table.py writes into the folder of the run.
+    # mmdet-ohem table writes into the folder of the run.
     outfile_prefix='work_dirs/voc12_test/detections',
 )
 # There is nothing to validate on.

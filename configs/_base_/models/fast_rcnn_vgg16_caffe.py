@@ -1,5 +1,5 @@
 # fast_rcnn_vgg16 with Caffe's weights, as the paper has it: made by
-# tools/convert_weights from VGG16.v2.caffemodel.
+# mmdet-ohem weights from VGG16.v2.caffemodel.
 _base_ = './fast_rcnn_vgg16.py'
 
 _weights = dict(type='Pretrained', checkpoint='data/weights/vgg16_caffe.pth')

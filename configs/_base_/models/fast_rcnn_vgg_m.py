@@ -1,4 +1,4 @@
-# Fast R-CNN with VGG_CNN_M_1024. No hub has its weights: tools/convert_weights
+# Fast R-CNN with VGG_CNN_M_1024. No hub has its weights: mmdet-ohem weights
 # makes this file from Caffe's VGG_CNN_M_1024.v2.caffemodel.
 _base_ = './fast_rcnn_vgg16.py'
 

@@ -20,6 +20,7 @@ from mmdet_ohem.commands.proposals.arguments import (
     add_mat_layout,
     images_of,
 )
+from mmdet_ohem.counts import Count
 from mmdet_ohem.progress import progress
 
 if TYPE_CHECKING:
@@ -190,8 +191,8 @@ def print_summary(result: 'MakeResult') -> None:
     computed = result.written - result.skipped
     if counts:
         write(
-            f'{result.out}: {len(counts)} images ({result.skipped} of them '
-            'from earlier runs)\n'
+            f'{result.out}: {Count(len(counts)):image} ({result.skipped} of '
+            'them from earlier runs)\n'
             f'boxes per image: mean {sum(counts) / len(counts):.1f}, '
             f'min {min(counts)}, max {max(counts)}\n'
         )
@@ -200,7 +201,8 @@ def print_summary(result: 'MakeResult') -> None:
     if computed:
         write(f'seconds per image: {result.seconds / computed:.3f}\n')
     if result.failed:
-        write(f'{len(result.failed)} images failed and are missing:\n')
+        failed = Count(len(result.failed))
+        write(f'{failed:image} failed and {failed:is|are} missing:\n')
         for image_id, reason in result.failed:
             write(f'  {image_id}: {reason}\n')
         write(

@@ -1,0 +1,128 @@
+"""Draw what is trained on in an image, at several checkpoints.
+
+One sheet (PNG) an image: a row each for OHEM, mmdet's own OHEMSampler and the
+random heuristic (bg_lo = 0.1, one quarter foreground), a column a checkpoint.
+"""
+
+import argparse
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.registry import init_default_scope
+from mmengine.utils import import_modules_from_strings
+
+from mmdet_ohem.arguments import at_least, config, device, new_folder
+from mmdet_ohem.commands.doctor import read_options
+from mmdet_ohem.host.configs import load_config as read_config
+from mmdet_ohem.mining.rules import rule_keys, rule_names
+from mmdet_ohem.plain_text import plain_console
+from mmdet_ohem.watch.hard_example_browser import HardExampleBrowser
+from mmdet_ohem.watch.hard_example_drawing import DrawingStyle
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what follows ``mmdet-ohem browse``.
+
+    Args:
+        parser: Of the subcommand.
+    """
+    parser.add_argument('config', type=config, help='of a two-stage detector')
+    parser.add_argument(
+        '--checkpoints',
+        type=Path,
+        nargs='+',
+        required=True,
+        help='of that config (required), in the order of the columns',
+    )
+    parser.add_argument(
+        '--images',
+        nargs='+',
+        help='names of images of the training dataset (default: --num)',
+    )
+    parser.add_argument(
+        '--num',
+        type=int,
+        default=4,
+        help='without --images: that many, evenly over the dataset',
+    )
+    parser.add_argument(
+        '--max-boxes',
+        type=int,
+        default=16,
+        help='RoIs drawn, the hardest, half foreground, half background',
+    )
+    parser.add_argument(
+        '--min-side',
+        type=at_least(1),
+        default=480,
+        help='enlarge images to this many pixels on the shorter side',
+    )
+    parser.add_argument(
+        '--draw-suppressed',
+        action='store_true',
+        help='draw, faintly, what the NMS removed',
+    )
+    parser.add_argument(
+        '--rules',
+        nargs='+',
+        default=[],
+        help='further mining rules, each a row of the sheet: '
+        f'{", ".join(rule_names())}, or your own',
+    )
+    parser.add_argument(
+        '--seed', type=int, default=0, help='of the random heuristic'
+    )
+    parser.add_argument(
+        '--device',
+        type=device,
+        help='cpu, cuda or cuda:N (default: a GPU if there is one)',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        default=[],
+        metavar='KEY=VALUE',
+        help='values for the config',
+    )
+    parser.add_argument(
+        '--out',
+        type=new_folder,
+        default=Path('work_dirs/hard_examples'),
+        help='folder of the sheets',
+    )
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """The config with its imports done and its scope set."""
+    config = read_config(args.config, ['model', 'train_dataloader'])
+    config.merge_from_dict(read_options(args.cfg_options))
+    import_modules_from_strings(**config.get('custom_imports', {}))
+    init_default_scope(config.get('default_scope', 'mmdet'))
+    for rule in args.rules:  # an unknown one is an error
+        rule_keys(rule)
+    return config
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the sheets.
+
+    Args:
+        args: As ``add_arguments`` declares them.
+
+    Returns:
+        The exit status.
+    """
+    console = plain_console()
+    style = DrawingStyle(args.max_boxes, args.draw_suppressed, args.min_side)
+    browser = HardExampleBrowser(
+        load_config(args),
+        args.checkpoints,
+        args.device or get_device(),
+        args.seed,
+        args.rules,
+    )
+    inds = browser.find(args.images, args.num)
+    for path in browser.browse(inds, args.out, style):
+        console.print(f'wrote {path}')
+    return 0
