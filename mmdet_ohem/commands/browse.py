@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         default=[],
         help='further mining rules, each a row of the sheet: '
-        f'{", ".join(rule_names())}, or your own',
+        f'{", ".join(rule_names())}, or your own (default: none)',
     )
     parser.add_argument(
         '--seed', type=int, default=0, help='of the random heuristic'

@@ -104,7 +104,7 @@ def test_check_names_all_that_is_wrong_and_fails(
     assert run('check', *dataset(root, 'bad.safetensors')) == 1
     printed = capsys.readouterr().out
     assert 'no proposals for 1 of 2 images: JPEGImages/b.jpg' in printed
-    assert '1 entries are of images that' in printed
+    assert '1 entry is of images that' in printed
     assert 'clipped 1 box in 1 image' in printed
     assert 'left out 1 box in 1 image' in printed
     assert 'mean 2.0' in printed  # of the image that has some
