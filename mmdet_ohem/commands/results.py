@@ -28,7 +28,7 @@ COSTS = """## Table 2: cost of an iteration, N = 2, on a Titan X
 {}
 
 These are the paper's numbers. To measure ours beside them:
-python mmdet-ohem benchmark --out work_dirs/table2.md
+mmdet-ohem benchmark --out work_dirs/table2.md
 """
 
 

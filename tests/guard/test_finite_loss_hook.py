@@ -185,7 +185,7 @@ def test_rois_without_a_loss_are_counted_again_and_again(
     config = training_config(root)
     config.default_hooks.finite_loss.interval = 2
     train(config, Lose())
-    assert [x for x in said if '1 more RoIs was not finite' in x] == said
+    assert [x for x in said if '1 more RoI was not finite' in x] == said
     assert [x.split('(')[1][:8] for x in said] == [
         '1 so far',
         '2 so far',

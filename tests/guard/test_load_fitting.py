@@ -68,7 +68,7 @@ def test_weights_of_a_diverged_training_are_refused(root: Path) -> None:
     saved = torch.load(file)
     saved['state_dict']['roi_head.bbox_head.fc_reg.bias'][0] = torch.nan
     torch.save(saved, file)
-    with pytest.raises(ValueError, match=r'1 tensors, .*fc_reg\.bias'):
+    with pytest.raises(ValueError, match=r'1 tensor, .*fc_reg\.bias'):
         FastRCNNInferencer(config, file, 'cpu')
 
 

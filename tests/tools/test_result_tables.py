@@ -50,7 +50,7 @@ def test_table_2_is_the_papers_and_names_who_measures_it(
     out = call('--table', '2')
     for number in ('0.13', '0.22', '0.60', '0.57', '1.00', '11.2'):
         assert f' {number} ' in out, number
-    assert 'python tools/benchmark.py' in out
+    assert 'mmdet-ohem benchmark' in out
 
 
 def test_a_broken_run_is_one_line(

@@ -103,7 +103,7 @@ def test_table_2_is_measured_elsewhere(
 ) -> None:
     monkeypatch.setattr('sys.argv', ['run_table.py', '--table', '2'])
     assert run_table.main() == 2
-    assert 'tools/benchmark.py measures' in capsys.readouterr().err
+    assert 'mmdet-ohem benchmark measures' in capsys.readouterr().err
 
 
 def refuse(run: Run, config: Any) -> None:

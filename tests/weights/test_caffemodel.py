@@ -101,7 +101,7 @@ def test_a_blob_that_contradicts_its_shape_is_named(tmp_path: Path) -> None:
     blob = block(7, block(1, bytes([2, 3]))) + block(5, bytes(20))
     path = tmp_path / 'net.caffemodel'
     path.write_bytes(block(100, block(1, b'fc7') + block(7, blob)))
-    message = r'blob 0 of layer fc7 has 5 values, .*\(2, 3\) wants 6'
+    message = r'blob 0 of layer fc7 has .*\(2, 3\), of 6 values, but 20'
     with pytest.raises(ValueError, match=message):
         read_caffemodel(path)
 

@@ -231,7 +231,7 @@ def test_misshapen_layers_are_named() -> None:
     for part in (
         'conv2.weight has shape (256, 96, 3, 3), not (256, 96, 5, 5)',
         'conv4.bias has shape (256,), not (512,)',
-        'fc6 has 1 blobs, weight and bias expected',
+        'fc6 has 1 blob, weight and bias expected',
         'fc7.weight has values that are not finite',
     ):
         assert part in message
