@@ -87,7 +87,9 @@ def test_runs_without_detections_are_named_with_the_remedy(
     folder = write_run(tmp_path / 'ohem')
     (folder / 'test' / 'detections.pkl').unlink()
     runs = {'OHEM': WorkDir(folder)}
-    with pytest.raises(FileNotFoundError, match=r'ohem holds no .*mmdet-ohem test'):
+    with pytest.raises(
+        FileNotFoundError, match=r'ohem holds no .*mmdet-ohem test'
+    ):
         draw_detections(runs)
     runs['random'] = WorkDir(write_run(tmp_path / 'random'))
     found = draw_detections(runs, 1)
