@@ -165,7 +165,7 @@ def test_missing_layers_are_named(tmp_path: Path) -> None:
     path = tmp_path / 'features_only.pth'
     torch.save({'features.0.weight': torch.ones(1)}, path)
     init_cfg = dict(type='Pretrained', checkpoint=str(path))
-    with pytest.raises(ValueError, match=r'It holds 1 entries') as error:
+    with pytest.raises(ValueError, match=r'It holds 1 entry') as error:
         small_head(init_cfg=init_cfg).init_weights()
     for name in ('0.weight', '0.bias', '3.weight', '3.bias'):
         assert f'classifier.{name} is missing' in str(error.value)

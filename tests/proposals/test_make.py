@@ -262,5 +262,5 @@ def test_images_that_mmdet_cannot_tell_apart_are_refused(
     tmp_path: Path,
 ) -> None:
     images = {'x': Path('/1/images/a.png'), 'y': Path('/2/images/a.png')}
-    with pytest.raises(ValueError, match='2 images share 1 keys'):
+    with pytest.raises(ValueError, match='2 images share 1 key:'):
         make_proposals(images, tmp_path / 'o.pkl', search=never)

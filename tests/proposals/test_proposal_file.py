@@ -189,7 +189,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path, where: str) -> None:
         }[where]
     )
     for read in (load_proposals, load_made_with):
-        with pytest.raises(ValueError, match='make_proposals') as error:
+        with pytest.raises(ValueError, match='proposals make') as error:
             read(path)
         assert str(path) in str(error.value)
     assert not (tmp_path / 'harm').exists()

@@ -135,7 +135,7 @@ def test_surplus_entries_are_a_warning_that_names_them(
     save_proposals(root / PKL, entries)
     assert len(load(root)) == 2
     assert len(messages) == 1
-    assert '1 entries are of images that' in messages[0]
+    assert '1 entry is of images that' in messages[0]
     assert 'JPEGImages/z.jpg; they are not used' in messages[0]
 
 
