@@ -136,7 +136,7 @@ def test_surplus_entries_are_a_warning_that_names_them(
     assert len(load(root)) == 2
     assert len(messages) == 1
     assert '1 entry is of images that' in messages[0]
-    assert 'JPEGImages/z.jpg; they are not used' in messages[0]
+    assert 'JPEGImages/z.jpg; it is not used' in messages[0]
 
 
 def test_an_image_may_be_listed_twice(
