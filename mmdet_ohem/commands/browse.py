@@ -12,7 +12,13 @@ from mmengine.device import get_device
 from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 
-from mmdet_ohem.arguments import at_least, config, device, new_folder
+from mmdet_ohem.arguments import (
+    add_cfg_options,
+    at_least,
+    config,
+    device,
+    new_folder,
+)
 from mmdet_ohem.commands.doctor import read_options
 from mmdet_ohem.host.configs import load_config as read_config
 from mmdet_ohem.mining.rules import rule_keys, rule_names
@@ -78,13 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=device,
         help='cpu, cuda or cuda:N (default: a GPU if there is one)',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='values for the config',
-    )
+    add_cfg_options(parser)
     parser.add_argument(
         '--out',
         type=new_folder,

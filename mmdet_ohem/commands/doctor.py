@@ -11,7 +11,12 @@ import argparse
 
 from rich.text import Text
 
-from mmdet_ohem.arguments import config, device, new_folder
+from mmdet_ohem.arguments import (
+    add_cfg_options,
+    config,
+    device,
+    new_folder,
+)
 from mmdet_ohem.counts import Count
 from mmdet_ohem.doctor.diagnose import diagnose
 from mmdet_ohem.doctor.finding import ERROR, OK, WARNING, Finding
@@ -38,13 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=new_folder,
         help='for its checkpoints (default: work_dirs/NAME_OF_CONFIG)',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='values for the config, such as load_from=FILE',
-    )
+    add_cfg_options(parser, 'load_from=FILE')
     parser.add_argument(
         '--device',
         type=device,

@@ -10,7 +10,11 @@ import argparse
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmdet_ohem.arguments import config, device
+from mmdet_ohem.arguments import (
+    add_cfg_options,
+    config,
+    device,
+)
 from mmdet_ohem.commands.doctor import read_options
 from mmdet_ohem.features.fill import SPLITS, fill_cache
 from mmdet_ohem.host.configs import load_config
@@ -37,13 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--device', type=device, default='cpu', help='of the network'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='values for the config',
-    )
+    add_cfg_options(parser)
 
 
 def fill(config: Config, split: str, device_name: str) -> None:

@@ -18,6 +18,7 @@ from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 
 from mmdet_ohem.arguments import (
+    add_cfg_options,
     at_least,
     config,
     device,
@@ -78,13 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=device,
         help='cpu, cuda or cuda:N (default: a GPU if there is one)',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='values for the config',
-    )
+    add_cfg_options(parser)
     parser.add_argument(
         '--out',
         type=new_folder,

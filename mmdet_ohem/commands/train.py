@@ -7,7 +7,11 @@ whole config go to work_dirs/NAME_OF_CONFIG. Several GPUs: torchrun
 
 import argparse
 
-from mmdet_ohem.arguments import config, new_folder
+from mmdet_ohem.arguments import (
+    add_cfg_options,
+    config,
+    new_folder,
+)
 from mmdet_ohem.mim.host_tools import LAUNCHERS, on_cpu_only, run_tool_on
 
 
@@ -56,13 +60,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='leave the GPUs alone, if there are any',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help='values for the config, such as train_cfg.max_iters=100',
-    )
+    add_cfg_options(parser, 'train_cfg.max_iters=100')
     parser.add_argument(
         '--launcher',
         choices=LAUNCHERS,

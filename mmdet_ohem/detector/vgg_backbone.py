@@ -112,9 +112,7 @@ class VGGBackbone(BaseModule):
             One level, shape (N, C, about H / 16, about W / 16); C is 512 at
             full width.
         """
-        # Same numbers, half the time on CPU; RoI pooling wants it as well.
-        img = img.contiguous(memory_format=torch.channels_last)
-        return (self.features(img),)
+        return _through(self.features, img)
 
 
 class _Layers(nn.Module):
@@ -126,5 +124,10 @@ class _Layers(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
         """One level, of an image or of the features of other layers."""
-        x = x.contiguous(memory_format=torch.channels_last)
-        return (self.features(x),)
+        return _through(self.features, x)
+
+
+def _through(layers: nn.Module, x: Tensor) -> tuple[Tensor]:
+    """What layers make of an image, or of the features of other layers."""
+    # Same numbers, half the time on CPU; RoI pooling wants it as well.
+    return (layers(x.contiguous(memory_format=torch.channels_last)),)

@@ -11,6 +11,8 @@ from mmdet_ohem.runs.work_dir import WorkDir
 
 _IOU_THR = 0.7
 _PREFIX = DevkitVOCMetric.default_prefix
+#: Of the mean over the classes.
+STRICT_AP = f'{_PREFIX}/AP70'
 
 
 def strict_ap(run: WorkDir) -> dict[str, float]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mmdet_ohem.evidence.average_precision import strict_ap
+from mmdet_ohem.evidence.average_precision import STRICT_AP, strict_ap
 from mmdet_ohem.evidence.errors import error_metrics
 from mmdet_ohem.host.files import write_text
 from mmdet_ohem.runs.console_log import CONSOLE_LOG
@@ -120,13 +120,14 @@ def record_of(
         for name in run.curves
         if name in _CURVES or name.startswith(_MINING)
     ]
+    strict = {} if STRICT_AP in finished.metrics else strict_ap(run)
     iterations = sorted({i for x in names for i in run.curves[x].iterations})
     return EvidenceRecord(
         config=finished.config,
         data=finished.data,
         seed=finished.seed,
         config_hash=finished.config_hash,
-        metrics=strict_ap(run) | dict(finished.metrics) | error_metrics(run),
+        metrics=strict | dict(finished.metrics) | error_metrics(run),
         seconds=round(finished.seconds, 1),
         checkpoint=hashes[0],
         log=hashes[1],

@@ -117,20 +117,27 @@ def coco_of(
                 id=nth,
                 image_id=ids[x.image],
                 category_id=categories[x.predicted or ''],
-                bbox=_xywh(x.refined),
-                area=_area(x.refined),
-                iscrowd=0,
-                score=round(x.score, 4),
-                flag=x.flag,
-                labelled=x.label or 'background',
-                loss=round(x.loss, 4),
-                cls_loss=round(x.cls_loss, 4),
-                loc_loss=round(x.loc_loss, 4),
-                iou=round(x.iou, 4),
+                **_facts(x),
             )
             for nth, x in enumerate(rois, 1)
         ],
         categories=[dict(id=i, name=x) for x, i in categories.items()],
+    )
+
+
+def _facts(roi: HardRoI) -> dict[str, Any]:
+    """What an annotation says of a RoI."""
+    return dict(
+        bbox=_xywh(roi.refined),
+        area=_area(roi.refined),
+        iscrowd=0,
+        score=round(roi.score, 4),
+        flag=roi.flag,
+        labelled=roi.label or 'background',
+        loss=round(roi.loss, 4),
+        cls_loss=round(roi.cls_loss, 4),
+        loc_loss=round(roi.loc_loss, 4),
+        iou=round(roi.iou, 4),
     )
 
 
