@@ -52,23 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=4,
         help='without --images: that many, evenly over the dataset',
     )
-    parser.add_argument(
-        '--max-boxes',
-        type=int,
-        default=16,
-        help='RoIs drawn, the hardest, half foreground, half background',
-    )
-    parser.add_argument(
-        '--min-side',
-        type=at_least(1),
-        default=480,
-        help='enlarge images to this many pixels on the shorter side',
-    )
-    parser.add_argument(
-        '--draw-suppressed',
-        action='store_true',
-        help='draw, faintly, what the NMS removed',
-    )
+    _add_drawing(parser)
     parser.add_argument(
         '--rules',
         nargs='+',
@@ -90,6 +74,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=new_folder,
         default=Path('work_dirs/hard_examples'),
         help='folder of the sheets',
+    )
+
+
+def _add_drawing(parser: argparse.ArgumentParser) -> None:
+    """What is drawn of an image, and how large."""
+    parser.add_argument(
+        '--max-boxes',
+        type=int,
+        default=16,
+        help='RoIs drawn, the hardest, half foreground, half background',
+    )
+    parser.add_argument(
+        '--min-side',
+        type=at_least(1),
+        default=480,
+        help='enlarge images to this many pixels on the shorter side',
+    )
+    parser.add_argument(
+        '--draw-suppressed',
+        action='store_true',
+        help='draw, faintly, what the NMS removed',
     )
 
 
