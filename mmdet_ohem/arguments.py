@@ -42,25 +42,6 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f'error: {message}\n')
 
 
-def add_cfg_options(
-    parser: argparse.ArgumentParser, example: str = ''
-) -> None:
-    """Declare ``--cfg-options``, as mmdet's own tools have it.
-
-    Args:
-        parser: Of a command that takes a config.
-        example: A key with a value, for the help.
-    """
-    such_as = f', such as {example}' if example else ''
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        default=[],
-        metavar='KEY=VALUE',
-        help=f'values for the config{such_as}',
-    )
-
-
 def at_least(least: int) -> Callable[[str], int]:
     """Make an argument type: a whole number with a lower limit.
 

@@ -7,10 +7,10 @@ import torch
 from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.registry import MODELS
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 
 from mmdet_ohem.benchmark.workload import Workload
+from mmdet_ohem.host.configs import enter_scope
 from mmdet_ohem.host.twins import twin, with_roi_head
 from mmdet_ohem.mining import LossMaskingRoIHead
 from mmdet_ohem.mining.rules import rule_names
@@ -30,7 +30,7 @@ def build_detector(
         The detector; frozen layers are frozen.
     """
     cfg = Config.fromfile(config)
-    init_default_scope(cfg.get('default_scope', 'mmdet'))
+    enter_scope(cfg)
     # Not in the folder of the config: these weights are random.
     cfg.model.pop('feature_cache', None)
     if cache is not None:
@@ -56,7 +56,7 @@ def fc_sizes(config: str) -> tuple[int, int]:
     """
     cfg = Config.fromfile(config)
     cfg.model.pop('feature_cache', None)
-    init_default_scope(cfg.get('default_scope', 'mmdet'))
+    enter_scope(cfg)
     # Shapes alone: no memory for weights, and no sampler, which would look at
     # numbers.
     with torch.device('meta'):

@@ -7,20 +7,16 @@ random heuristic (bg_lo = 0.1, one quarter foreground), a column a checkpoint.
 import argparse
 from pathlib import Path
 
-from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.registry import init_default_scope
-from mmengine.utils import import_modules_from_strings
 
 from mmdet_ohem.arguments import (
-    add_cfg_options,
     at_least,
     config,
     device,
     new_folder,
 )
-from mmdet_ohem.commands.doctor import read_options
-from mmdet_ohem.host.configs import load_config as read_config
+from mmdet_ohem.cfg_options import add_cfg_options, read_cfg_options
+from mmdet_ohem.host.configs import load_in_scope
 from mmdet_ohem.mining.rules import rule_keys, rule_names
 from mmdet_ohem.plain_text import plain_console
 from mmdet_ohem.watch.hard_example_browser import HardExampleBrowser
@@ -98,17 +94,6 @@ def _add_drawing(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_config(args: argparse.Namespace) -> Config:
-    """The config with its imports done and its scope set."""
-    config = read_config(args.config, ['model', 'train_dataloader'])
-    config.merge_from_dict(read_options(args.cfg_options))
-    import_modules_from_strings(**config.get('custom_imports', {}))
-    init_default_scope(config.get('default_scope', 'mmdet'))
-    for rule in args.rules:  # an unknown one is an error
-        rule_keys(rule)
-    return config
-
-
 def run(args: argparse.Namespace) -> int:
     """Write the sheets.
 
@@ -119,9 +104,16 @@ def run(args: argparse.Namespace) -> int:
         The exit status.
     """
     console = plain_console()
+    config = load_in_scope(
+        args.config,
+        ['model', 'train_dataloader'],
+        read_cfg_options(args.cfg_options),
+    )
+    for rule in args.rules:  # an unknown one is an error
+        rule_keys(rule)
     style = DrawingStyle(args.max_boxes, args.draw_suppressed, args.min_side)
     browser = HardExampleBrowser(
-        load_config(args),
+        config,
         args.checkpoints,
         args.device or get_device(),
         args.seed,

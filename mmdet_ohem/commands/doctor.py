@@ -12,11 +12,11 @@ import argparse
 from rich.text import Text
 
 from mmdet_ohem.arguments import (
-    add_cfg_options,
     config,
     device,
     new_folder,
 )
+from mmdet_ohem.cfg_options import add_cfg_options, read_cfg_options
 from mmdet_ohem.counts import Count
 from mmdet_ohem.doctor.diagnose import diagnose
 from mmdet_ohem.doctor.finding import ERROR, OK, WARNING, Finding
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     counts = dict.fromkeys(_STYLES, 0)
     for finding in diagnose(
         args.config,
-        read_options(args.cfg_options),
+        read_cfg_options(args.cfg_options),
         args.work_dir,
         not args.no_step,
         args.device,
@@ -98,30 +98,3 @@ def as_line(finding: Finding) -> Text:
         (f'{finding.what:<16} ', 'bold'),
         finding.text,
     )
-
-
-def read_options(words: list[str]) -> dict[str, object]:
-    """Read ``KEY=VALUE``, as mmengine does.
-
-    Args:
-        words: Of the command line.
-
-    Returns:
-        Value by key.
-
-    Raises:
-        ValueError: A word has no ``=``.
-    """
-    for word in words:
-        if '=' not in word:
-            raise ValueError(
-                f'--cfg-options has {word!r}. Remedy: KEY=VALUE, without '
-                'spaces'
-            )
-    if not words:
-        return {}
-    from mmengine.config import DictAction  # it may be missing
-
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--options', nargs='+', action=DictAction)
-    return parser.parse_args(['--options', *words]).options

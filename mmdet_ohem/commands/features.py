@@ -8,16 +8,11 @@ several may fill one folder at the same time.
 import argparse
 
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
-from mmdet_ohem.arguments import (
-    add_cfg_options,
-    config,
-    device,
-)
-from mmdet_ohem.commands.doctor import read_options
+from mmdet_ohem.arguments import config, device
+from mmdet_ohem.cfg_options import add_cfg_options, read_cfg_options
 from mmdet_ohem.features.fill import SPLITS, fill_cache
-from mmdet_ohem.host.configs import load_config
+from mmdet_ohem.host.configs import load_in_scope
 from mmdet_ohem.plain_text import plain_console
 from mmdet_ohem.progress import progress
 
@@ -62,9 +57,9 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit status.
     """
-    config = load_config(args.config)
-    config.merge_from_dict(read_options(args.cfg_options))
-    init_default_scope(config.get('default_scope', 'mmdet'))
+    config = load_in_scope(
+        args.config, options=read_cfg_options(args.cfg_options)
+    )
     for split in [args.split] if args.split else SPLITS:
         fill(config, split, args.device)
     return 0

@@ -14,18 +14,15 @@ from pathlib import Path
 from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.registry import init_default_scope
-from mmengine.utils import import_modules_from_strings
 
 from mmdet_ohem.arguments import (
-    add_cfg_options,
     at_least,
     config,
     device,
     existing_file,
     new_folder,
 )
-from mmdet_ohem.commands.doctor import read_options
+from mmdet_ohem.cfg_options import add_cfg_options, read_cfg_options
 from mmdet_ohem.commands.test import newest_checkpoint
 from mmdet_ohem.figure3.loss_dataset import SPLITS, build_dataset
 from mmdet_ohem.guard.load_fitting import load_fitting
@@ -43,7 +40,7 @@ from mmdet_ohem.hard import (
     rois_csv,
 )
 from mmdet_ohem.hard.flags import FlagRules
-from mmdet_ohem.host.configs import load_config
+from mmdet_ohem.host.configs import load_in_scope
 from mmdet_ohem.host.files import write_json, write_text
 from mmdet_ohem.host.refusals import Purpose, check_config
 from mmdet_ohem.plain_text import plain_console, printable
@@ -129,12 +126,13 @@ def run(args: argparse.Namespace) -> int:
     name = f'{args.config.stem}_{checkpoint.stem}_{args.split}'
     out = args.out or Path('work_dirs/hard', name)
     refuse_other_results(out, source)
-    cfg = load_config(args.config, ['model', 'test_dataloader'])
-    cfg.merge_from_dict(read_options(args.cfg_options))
+    cfg = load_in_scope(
+        args.config,
+        ['model', 'test_dataloader'],
+        read_cfg_options(args.cfg_options),
+    )
     check_config(cfg, Purpose.BROWSING, Purpose.BROWSING_A_TRAINING)
     check_checkpoint(str(checkpoint))
-    import_modules_from_strings(**cfg.get('custom_imports', {}))
-    init_default_scope(cfg.get('default_scope', 'mmdet'))
     dataset = build_dataset(cfg, args.split, args.max_images)
     classes = tuple(dataset.dataset.metainfo['classes'])  # type: ignore
     ranking = _rank(cfg, checkpoint, dataset, classes, args, rules)

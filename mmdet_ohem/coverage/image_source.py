@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from mmdet.registry import DATASETS
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
+from mmdet_ohem.host.configs import enter_scope
 from mmdet_ohem.host.pipelines import leaf_datasets
 from mmdet_ohem.proposals.coco_proposal_dataset import CocoProposalDataset
 from mmdet_ohem.proposals.image_list import read_image_list
@@ -104,7 +104,7 @@ def config_sources(config: Config, split: str) -> Iterator[ImageSource]:
     Raises:
         ValueError: The config has no such split, or no proposals in it.
     """
-    init_default_scope(config.get('default_scope', 'mmdet'))
+    enter_scope(config)
     loader = config.get(f'{split}_dataloader')
     if not loader:
         raise ValueError(

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from mmdet.registry import DATASETS
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from mmdet_ohem.evaluation.decoys import read_decoys
 from mmdet_ohem.evaluation.false_positives import Detected
+from mmdet_ohem.host.configs import enter_scope
 from mmdet_ohem.host.pipelines import reduced_to_images
 from mmdet_ohem.runs.work_dir import WorkDir
 
@@ -30,7 +30,7 @@ def detected_images(run: WorkDir) -> tuple[list[Detected], dict[str, Any]]:
         ValueError: An image of the detections is not in the data set.
         OSError: The data set cannot be read.
     """
-    init_default_scope(run.config.get('default_scope', 'mmdet'))
+    enter_scope(run.config)
     dataset = reduced_to_images(run.config.test_dataloader.dataset, [])
     objects, metainfo = _objects(Config(dict(dataset=dataset)).dump())
     images = []

@@ -18,7 +18,6 @@ from mmengine.dist import (
     is_main_process,
 )
 from mmengine.logging import print_log
-from mmengine.registry import init_default_scope
 from torch.utils.data import Subset
 
 from mmdet_ohem.counts import Count
@@ -26,6 +25,7 @@ from mmdet_ohem.figure3.all_roi_loss import AllRoILoss
 from mmdet_ohem.figure3.checkpoint_loss import CheckpointLoss, result_path
 from mmdet_ohem.figure3.loss_dataset import build_dataloader, build_dataset
 from mmdet_ohem.figure3.loss_sums import ALL, mean_losses, no_sums
+from mmdet_ohem.host.configs import enter_scope
 from mmdet_ohem.host.refusals import Purpose, check_config
 from mmdet_ohem.runs.checkpoints import load_weights
 from mmdet_ohem.runs.work_dir import WorkDir
@@ -168,7 +168,7 @@ class LossAnalysis:
     def _build(self, run: WorkDir) -> tuple[AllRoILoss, Subset]:
         """Detector and images of a run."""
         config = run.config
-        init_default_scope(config.get('default_scope', 'mmdet'))
+        enter_scope(config)
         dataset = build_dataset(
             config, self.settings.split, self.settings.max_images
         )

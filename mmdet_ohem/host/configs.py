@@ -5,10 +5,12 @@ raises whatever the file raises, mostly without its name.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.utils import import_modules_from_strings
 
 
 class ConfigError(ValueError):
@@ -68,3 +70,42 @@ def load_config(
             'it on a config of ours'
         )
     return config
+
+
+def load_in_scope(
+    path: str | os.PathLike[str],
+    needs: Sequence[str] = (),
+    options: Mapping[str, object] | None = None,
+) -> Config:
+    """Read a config file to build from it, as a training does.
+
+    Args:
+        path: The file.
+        needs: As of :func:`load_config`.
+        options: Values to merge into it, by key; they may import modules.
+
+    Returns:
+        The config; its scope is the default one from now on.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ImportError: A module that it imports is missing.
+        ConfigError: As of :func:`load_config`.
+    """
+    config = load_config(path, needs)
+    config.merge_from_dict(dict(options or {}))
+    enter_scope(config)
+    return config
+
+
+def enter_scope(config: Config) -> None:
+    """Make a config's modules known and its scope the default one.
+
+    Args:
+        config: A whole config.
+
+    Raises:
+        ImportError: A module that it imports is missing.
+    """
+    import_modules_from_strings(**config.get('custom_imports', {}))
+    init_default_scope(config.get('default_scope', 'mmdet'))

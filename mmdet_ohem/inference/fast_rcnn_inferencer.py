@@ -17,11 +17,10 @@ from mmengine.dataset import Compose
 from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import init_default_scope
 from torch import nn
 
 from mmdet_ohem.guard.load_fitting import load_fitting
-from mmdet_ohem.host.configs import load_config
+from mmdet_ohem.host.configs import enter_scope, load_config
 from mmdet_ohem.inference.drawing import (
     draw_detections,
     picture_names,
@@ -93,7 +92,7 @@ class FastRCNNInferencer:
             self.config = copy.deepcopy(config)
         else:
             self.config = load_config(config, ['model', 'test_dataloader'])
-        init_default_scope(self.config.get('default_scope', 'mmdet'))
+        enter_scope(self.config)
         self.mode = mode
         self.dataset_meta: dict[str, Any] = {}
         self.detector = self._load(checkpoint)
