@@ -4,13 +4,16 @@ collect reads the runs of tools/run_table.py into a file of records; runs that
 the file has already are replaced, others stay; with --trials it reads those
 instead. write fills the templates of documents with the records. check says
 whether the documents are what the records say: exit status 1 where one is not.
-Both look after the part of a page, of the README, between two marks as well.
+Both look after the part of a page, of the README, between two marks as well,
+and after the numbers of the figures that a document asks for.
 """
 
 import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+import pandas as pd
 
 from mmdet_ohem.arguments import Parser, existing_folder
 from mmdet_ohem.command_line import command
@@ -22,8 +25,9 @@ from mmdet_ohem.evidence import (
     trial_of,
     write_records,
 )
-from mmdet_ohem.evidence.document import write_document
+from mmdet_ohem.evidence.document import Document
 from mmdet_ohem.evidence.page import insert
+from mmdet_ohem.evidence.training_figure import draw_training
 from mmdet_ohem.host.files import write_text
 from mmdet_ohem.runs.work_dir import WorkDir
 
@@ -96,24 +100,49 @@ def collect(args: argparse.Namespace) -> int:
     return 0
 
 
+def render(
+    args: argparse.Namespace,
+) -> tuple[dict[Path, str], dict[Path, pd.DataFrame]]:
+    """Pages and numbers of figures by file, and tables of the figures."""
+    evidence = Evidence(read_records(args.records))
+    texts: dict[Path, str] = {}
+    drawn: dict[Path, pd.DataFrame] = {}
+    for template in sorted(args.templates.glob('*.md.j2')):
+        document = Document(evidence, template.parent)
+        text = document.render(template.read_text(encoding='utf-8'))
+        texts[args.out / template.stem] = text
+        drawn |= document.drawn
+    part = Document(evidence, args.part.parent)
+    page = args.page.read_text(encoding='utf-8')
+    texts[args.page] = insert(
+        page, part.render(args.part.read_text(encoding='utf-8'))
+    )
+    # A figure is told by its numbers: other fonts give other bytes.
+    texts |= {
+        path.with_suffix('.csv'): table.to_csv(
+            index=False, lineterminator='\n'
+        )
+        for path, table in drawn.items()
+    }
+    return texts, drawn
+
+
 @command()
 def main() -> int:
     """Collect, write or check; returns the exit status."""
     args = parse_args()
     if args.action == 'collect':
         return collect(args)
-    evidence = Evidence(read_records(args.records))
-    page = args.page.read_text(encoding='utf-8')
-    texts = {
-        args.out / template.stem: write_document(template, evidence)
-        for template in sorted(args.templates.glob('*.md.j2'))
-    }
-    texts[args.page] = insert(page, write_document(args.part, evidence))
-    return write(texts) if args.action == 'write' else check(texts)
+    texts, drawn = render(args)
+    if args.action == 'check':
+        return check(texts)
+    for path, table in drawn.items():
+        draw_training(table, path)
+    return write(texts)
 
 
 def write(texts: Mapping[Path, str]) -> int:
-    """Write the pages."""
+    """Write the pages and the numbers of the figures."""
     for path, text in texts.items():
         write_text(path, text)
         print(f'{path} is written')
@@ -121,7 +150,7 @@ def write(texts: Mapping[Path, str]) -> int:
 
 
 def check(texts: Mapping[Path, str]) -> int:
-    """Say which pages are not what the records say."""
+    """Say which files are not what the records say."""
     wrong = [
         path
         for path, text in texts.items()

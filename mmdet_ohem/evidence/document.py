@@ -1,43 +1,51 @@
 """A document whose numbers come from records, all of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import pandas as pd
 from jinja2 import Environment, StrictUndefined, TemplateError
 
 from mmdet_ohem.evaluation.false_positives import DECOY, KINDS
-from mmdet_ohem.evidence.errors import error_key
 from mmdet_ohem.evidence.markdown import (
     NOTHING,
     losses_table,
     markdown,
     trials_table,
 )
-from mmdet_ohem.evidence.statistics import Comparison, Evidence
+from mmdet_ohem.evidence.numbers import (
+    METRICS,
+    PERCENT,
+    Numbers,
+    config_name,
+    short_name,
+)
+from mmdet_ohem.evidence.statistics import Evidence
+from mmdet_ohem.evidence.training_figure import training_table
 from mmdet_ohem.tables import find_table
 from mmdet_ohem.tables.row import Row
-
-#: Metrics by the names that a document uses; any other one by its own key.
-METRICS = {'AP50': 'pascal_voc/AP50', 'AP70': 'pascal_voc/AP70'}
-_PERCENT = 100
 
 
 class Document:
     """Fills a template with what records say.
 
-    A template is Jinja2's, in Markdown, and sees these methods as functions.
-    A leaf is named without its data: ``'vgg16_ohem'`` stands for
-    ``fast_rcnn_vgg16_ohem_voc07``, and ``'sppnet_vgg16'`` for
-    ``sppnet_vgg16_voc07``.
+    A template is Jinja2's, in Markdown, and sees the methods of ``numbers``
+    and of this as functions. Leaves go by the names of ``Numbers``.
 
     Args:
         evidence: The records.
         folder: Of the template, and of further files that it names.
+
+    Attributes:
+        numbers: Single ones.
+        drawn: Tables of the figures that the template asked for, by file.
     """
 
     def __init__(self, evidence: Evidence, folder: Path = Path()) -> None:
         self.evidence = evidence
         self.folder = folder
+        self.numbers = Numbers(evidence)
+        self.drawn: dict[Path, pd.DataFrame] = {}
 
     def render(self, template: str) -> str:
         """Fill a template.
@@ -51,63 +59,25 @@ class Document:
         Raises:
             ValueError: The template asks for what there is not.
         """
-        names = (
-            'table', 'value', 'difference', 'p_value', 'verdict', 'classes',
-            'late', 'runs', 'trials', 'false_positives', 'errors', 'losses',
+        single = (
+            'value', 'difference', 'p_value', 'verdict', 'late', 'runs',
+            'errors',
+        )  # fmt: skip
+        own = (
+            'table', 'classes', 'trials', 'false_positives', 'losses',
+            'training',
         )  # fmt: skip
         environment = Environment(
             undefined=StrictUndefined, keep_trailing_newline=True
         )
-        environment.globals |= {name: getattr(self, name) for name in names}
+        environment.globals |= {x: getattr(self.numbers, x) for x in single}
+        environment.globals |= {x: getattr(self, x) for x in own}
         try:
             return environment.from_string(template).render()
         except TemplateError as error:
             raise ValueError(
                 f'the template of the document is wrong: {error}'
             ) from error
-
-    def runs(self, data: str, leaf: str | None = None) -> int:
-        """Number of runs on some data, or of one leaf on them."""
-        return sum(
-            x.data == data and leaf in (None, _short(x.config))
-            for x in self.evidence.records
-        )
-
-    def value(self, data: str, leaf: str, metric: str = 'AP50') -> str:
-        """Mean and spread of a metric, in percent."""
-        where = data, _config(leaf), METRICS.get(metric, metric)
-        mean = self.evidence.mean(*where)
-        spread = self.evidence.spread(*where)
-        if mean is None:
-            return NOTHING
-        return f'{mean:.1f}' + ('' if spread is None else f' ± {spread:.1f}')
-
-    def difference(
-        self, data: str, leaf: str, other: str, metric: str = 'AP50'
-    ) -> str:
-        """Mean difference over the common seeds, in percent points."""
-        mean = self._compare(data, leaf, other, metric).mean
-        return NOTHING if mean is None else f'{mean:+.1f}'
-
-    def p_value(
-        self, data: str, leaf: str, other: str, metric: str = 'AP50'
-    ) -> str:
-        """Of the paired t test of a difference."""
-        p_value = self._compare(data, leaf, other, metric).p_value
-        if p_value is None:
-            return NOTHING
-        return '< .001' if p_value < 0.001 else f'{p_value:.3f}'.lstrip('0')
-
-    def verdict(
-        self, data: str, leaf: str, other: str, metric: str = 'AP50'
-    ) -> str:
-        """'higher', 'lower' or 'not decided'."""
-        return self._compare(data, leaf, other, metric).verdict
-
-    def late(self, data: str, leaf: str, scalar: str) -> str:
-        """Mean of a logged scalar over the last quarter of training."""
-        mean = self.evidence.late_mean(data, _config(leaf), scalar)
-        return NOTHING if mean is None else f'{mean:.3g}'
 
     def table(self, data: str, name: str = '1', base: str = 'vgg16') -> str:
         """Rows of a table that were run, in Markdown.
@@ -120,7 +90,7 @@ class Document:
         lines = [
             self._line(data, row, base)
             for row in find_table(name).rows
-            if row.name and self.runs(data, _short(row.name))
+            if row.name and self.numbers.runs(data, short_name(row.name))
         ]
         return markdown(lines)
 
@@ -130,16 +100,20 @@ class Document:
         """Mean AP of each class, in Markdown, a line for each leaf."""
         lines = []
         for leaf in leaves:
-            runs = self.evidence.runs(data, _config(leaf)).values()
+            runs = self.evidence.runs(data, config_name(leaf)).values()
             prefix = f'{METRICS.get(metric, metric)}/'
             names = sorted({k for x in runs for k in x.metrics if prefix in k})
             values = {
                 k.removeprefix(prefix): self.evidence.mean(
-                    data, _config(leaf), k
+                    data, config_name(leaf), k
                 )
                 for k in names
             }
-            shown = {k: f'{x:.1f}' for k, x in values.items() if x is not None}
+            shown = {
+                k: f'{PERCENT * x:.1f}'
+                for k, x in values.items()
+                if x is not None
+            }
             lines.append({'leaf': leaf, **shown})
         return markdown(lines)
 
@@ -156,31 +130,17 @@ class Document:
         lines = []
         for leaf in leaves:
             line = {'leaf': leaf}
-            line['classes that reach it'] = self.errors(
+            line['classes that reach it'] = self.numbers.errors(
                 data, leaf, 'classes', recall
             )
             for kind in (DECOY, *KINDS):
-                line[kind] = self.errors(data, leaf, kind, recall)
+                line[kind] = self.numbers.errors(data, leaf, kind, recall)
             lines.append(line)
         # Most data have no decoys.
         if all(line[DECOY] == NOTHING for line in lines):
             for line in lines:
                 del line[DECOY]
         return markdown(lines)
-
-    def errors(self, data: str, leaf: str, kind: str, recall: int) -> str:
-        """False positives of a kind an image, or classes that reach a recall.
-
-        Args:
-            data: Name of the profile.
-            leaf: Of which.
-            kind: One of ``KINDS``, or ``'classes'``.
-            recall: Percent of the objects of each class.
-        """
-        key = error_key(kind, recall)
-        mean = self.evidence.mean(data, _config(leaf), key)
-        # A number, which Evidence takes for a share.
-        return NOTHING if mean is None else f'{mean / _PERCENT:.2f}'
 
     def losses(self, name: str, kind: str = 'all') -> str:
         """Mean loss of the RoIs of a kind as training goes on, in Markdown.
@@ -198,53 +158,51 @@ class Document:
         """The mAP of each validation of the trials, in Markdown."""
         return trials_table(self.evidence.records)
 
+    def training(
+        self,
+        name: str,
+        data: str,
+        leaves: Mapping[str, str],
+        scalars: Mapping[str, str],
+    ) -> str:
+        """A figure of scalars as training goes on, mean over the seeds.
+
+        Its numbers come to ``drawn``, from which it is drawn.
+
+        Args:
+            name: Of the figure, a file beside the template: ``NAME.svg``.
+            data: Name of the profile.
+            leaves: Leaves by their names in the legend.
+            scalars: Logged scalars by the titles of their panels.
+
+        Returns:
+            The figure in Markdown.
+
+        Raises:
+            ValueError: There is no number at all.
+        """
+        table = training_table(self.evidence, data, leaves, scalars)
+        self.drawn[self.folder / f'{name}.svg'] = table
+        told = ', '.join(dict.fromkeys(table.scalar))
+        return f'![{told}]({self.folder.name}/{name}.svg)'
+
     def _line(self, data: str, row: Row, base: str) -> dict[str, str]:
         """One row of a table."""
-        leaf = _short(str(row.name))
+        leaf = short_name(str(row.name))
         line = {
             'row': str(row.number),
             **row.settings,
             'paper': str(row.paper.get('mAP', NOTHING)),
-            'seeds': str(self.runs(data, leaf)),
+            'seeds': str(self.numbers.runs(data, leaf)),
         }
         for metric in METRICS:
-            line[metric] = self.value(data, leaf, metric)
-            line[f'Δ {metric}'] = self.difference(data, leaf, base, metric)
-            line[f'p {metric}'] = self.p_value(data, leaf, base, metric)
+            line[metric] = self.numbers.value(data, leaf, metric)
+            line[f'Δ {metric}'] = self.numbers.difference(
+                data, leaf, base, metric
+            )
+            line[f'p {metric}'] = self.numbers.p_value(
+                data, leaf, base, metric
+            )
         if leaf == base:
             line |= {k: NOTHING for k in line if k[:2] in ('Δ ', 'p ')}
         return line
-
-    def _compare(
-        self, data: str, leaf: str, other: str, metric: str
-    ) -> Comparison:
-        return self.evidence.compare(
-            data, _config(leaf), _config(other), METRICS.get(metric, metric)
-        )
-
-
-def write_document(template: Path, evidence: Evidence) -> str:
-    """Fill the template in a file.
-
-    Args:
-        template: The file.
-        evidence: What its numbers come from.
-
-    Returns:
-        The document.
-
-    Raises:
-        ValueError: The template asks for what there is not.
-    """
-    text = template.read_text(encoding='utf-8')
-    return Document(evidence, template.parent).render(text)
-
-
-def _config(leaf: str) -> str:
-    # SPPnet and MR-CNN have names of their own.
-    prefix = 'fast_rcnn_' if leaf.startswith('vgg') else ''
-    return f'{prefix}{leaf}_voc07'
-
-
-def _short(config: str) -> str:
-    return config.removeprefix('fast_rcnn_').removesuffix('_voc07')

@@ -9,15 +9,13 @@ from scipy import stats
 from mmdet_ohem.evidence.records import EvidenceRecord
 from mmdet_ohem.runs.metrics import measured
 
-_PERCENT = 100
-
 
 @dataclass(frozen=True)
 class Comparison:
     """A config against another one, seed by seed.
 
     Attributes:
-        differences: In percent points, one for each seed that both have.
+        differences: One for each seed that both have.
     """
 
     differences: tuple[float, ...]
@@ -81,7 +79,7 @@ class Evidence:
         }
 
     def values(self, data: str, config: str, metric: str) -> dict[int, float]:
-        """A metric of each run of a config, in percent, by seed.
+        """A metric of each run of a config, by seed.
 
         Args:
             data: Name of the profile.
@@ -89,13 +87,13 @@ class Evidence:
             metric: Key of the evaluation.
         """
         return {
-            seed: _PERCENT * x.metrics[metric]
+            seed: x.metrics[metric]
             for seed, x in self.runs(data, config).items()
             if metric in measured(x.metrics)
         }
 
     def mean(self, data: str, config: str, metric: str) -> float | None:
-        """Mean over the seeds, in percent; None where nothing was run."""
+        """Mean over the seeds; None where nothing was run."""
         found = list(self.values(data, config, metric).values())
         return mean(found) if found else None
 

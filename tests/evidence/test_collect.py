@@ -103,7 +103,10 @@ def test_the_document_follows_the_records(
 ) -> None:
     train(finish(tmp_path / 'runs', 0, {'AP50': 0.25}, data='toy'), [1.0])
     template, out = tmp_path / 'a.md.j2', tmp_path / 'a.md'
-    template.write_text("mAP {{ value('toy', 'vgg16_ohem') }}\n")
+    template.write_text(
+        "mAP {{ value('toy', 'vgg16_ohem') }}\n{{ training('why', 'toy', "
+        "{'OHEM': 'vgg16_ohem'}, {'loss': 'loss'}) }}\n"
+    )
     page, part = tmp_path / 'README.md', tmp_path / 'b.part.j2'
     page.write_text('# Title\n' + '\n'.join([*MARKS, 'end\n']))
     part.write_text("AP {{ value('toy', 'vgg16_ohem') }}")
@@ -120,11 +123,17 @@ def test_the_document_follows_the_records(
     assert '1 run read, 1 in all' in capsys.readouterr().out
     assert tool('check') == 1
     assert tool('write') == 0
-    assert out.read_text() == 'mAP 25.0\n'
+    image = f'![loss]({tmp_path.name}/why.svg)'
+    assert out.read_text() == f'mAP 25.0\n{image}\n'
+    assert (tmp_path / 'why.svg').stat().st_size > 1000
     begin, end = MARKS
     lines = ['# Title', begin, 'AP 25.0', end, 'end', '']
     assert page.read_text().split('\n') == lines
     assert tool('check') == 0
+    numbers = (tmp_path / 'why.csv').read_text()
+    (tmp_path / 'why.csv').write_text(numbers.replace('50', '60'))
+    assert tool('check') == 1
+    (tmp_path / 'why.csv').write_text(numbers)
     out.write_text('mAP 52.0\n')
     capsys.readouterr()
     assert tool('check') == 1

@@ -14,6 +14,8 @@ from mmdet_ohem.evidence import (
     write_records,
 )
 from mmdet_ohem.evidence.document import Document
+from mmdet_ohem.evidence.numbers import Numbers
+from mmdet_ohem.evidence.training_figure import draw_training
 
 BASE, OHEM = 'fast_rcnn_vgg16_voc07', 'fast_rcnn_vgg16_ohem_voc07'
 AP50 = 'pascal_voc/AP50'
@@ -51,9 +53,9 @@ RECORDS = [
 
 def test_means_are_of_one_config_on_one_data_set() -> None:
     evidence = Evidence(RECORDS)
-    assert evidence.mean('toy', BASE, AP50) == pytest.approx(42)
-    assert evidence.spread('toy', BASE, AP50) == pytest.approx(2)
-    assert evidence.mean('other', BASE, AP50) == pytest.approx(99)
+    assert evidence.mean('toy', BASE, AP50) == pytest.approx(0.42)
+    assert evidence.spread('toy', BASE, AP50) == pytest.approx(0.02)
+    assert evidence.mean('other', BASE, AP50) == pytest.approx(0.99)
     assert evidence.spread('other', BASE, AP50) is None
     assert evidence.mean('other', OHEM, AP50) is None
     assert evidence.mean('toy', BASE, 'unknown') is None
@@ -61,8 +63,8 @@ def test_means_are_of_one_config_on_one_data_set() -> None:
 
 def test_differences_are_of_common_seeds() -> None:
     found = Evidence(RECORDS).compare('toy', OHEM, BASE, AP50)
-    assert found.differences == pytest.approx((3, 4))
-    assert found.mean == pytest.approx(3.5)
+    assert found.differences == pytest.approx((0.03, 0.04))
+    assert found.mean == pytest.approx(0.035)
     paired = stats.ttest_rel([43, 48], [40, 44])
     assert found.p_value == pytest.approx(paired.pvalue)
     assert found.verdict == 'not decided'
@@ -172,11 +174,42 @@ def test_false_positives_are_numbers_an_image() -> None:
 def test_a_metric_goes_by_its_own_name_and_a_relative_by_its_own() -> None:
     records = [record('sppnet_vgg16_voc07', i, 0.5 + i / 10) for i in (0, 1)]
     records += [record(BASE, i, 0.4 + i / 10) for i in (0, 1)]
-    document = Document(Evidence(records))
+    numbers = Numbers(Evidence(records))
     where = 'toy', 'sppnet_vgg16', 'vgg16'
-    assert document.difference(*where, f'{AP50}/cat') == '+5.0'
-    assert document.difference(*where) == '+10.0'
-    assert document.runs('toy', 'sppnet_vgg16') == 2
+    assert numbers.difference(*where, f'{AP50}/cat') == '+5.0'
+    assert numbers.difference(*where) == '+10.0'
+    assert numbers.runs('toy', 'sppnet_vgg16') == 2
+
+
+def test_a_figure_has_the_mean_of_each_leaf(tmp_path: Path) -> None:
+    document = Document(Evidence(RECORDS), tmp_path)
+    text = document.render(
+        "{{ training('why', 'toy', {'base': 'vgg16', 'OHEM': 'vgg16_ohem'}, "
+        "{'of the batch': 'loss', 'nobody logged': 'unknown'}) }}"
+    )
+    assert text == f'![of the batch]({tmp_path.name}/why.svg)'
+    ((path, table),) = document.drawn.items()
+    assert path == tmp_path / 'why.svg'
+    assert table[table.run == 'base'].to_dict('list') == {
+        'scalar': ['of the batch'] * 4,
+        'run': ['base'] * 4,
+        'iteration': [50, 100, 150, 200],
+        'mean': [4.0, 3.0, 2.0, 2.0],
+    }
+    assert set(table.run) == {'base', 'OHEM'}
+    draw_training(table, path)
+    drawn = path.read_bytes()
+    assert b'OHEM' in drawn or b'<path' in drawn
+    draw_training(table, path)
+    assert path.read_bytes() == drawn
+
+
+def test_a_figure_of_nothing_is_refused(tmp_path: Path) -> None:
+    document = Document(Evidence(RECORDS), tmp_path)
+    with pytest.raises(ValueError, match=r"has a curve of .'unknown'"):
+        document.training(
+            'why', 'toy', {'base': 'vgg16'}, {'title': 'unknown'}
+        )
 
 
 def test_losses_are_those_of_figure_3(tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""Single numbers of a document, as text, from records."""
+
+from mmdet_ohem.evidence.errors import error_key
+from mmdet_ohem.evidence.markdown import NOTHING
+from mmdet_ohem.evidence.statistics import Comparison, Evidence
+
+#: Metrics by the names that a document uses; any other one by its own key.
+METRICS = {'AP50': 'pascal_voc/AP50', 'AP70': 'pascal_voc/AP70'}
+PERCENT = 100
+
+
+class Numbers:
+    """What records say of leaves on some data.
+
+    A leaf is named without its data: ``'vgg16_ohem'`` stands for
+    ``fast_rcnn_vgg16_ohem_voc07``, and ``'sppnet_vgg16'`` for
+    ``sppnet_vgg16_voc07``.
+
+    Args:
+        evidence: The records.
+    """
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+
+    def runs(self, data: str, leaf: str | None = None) -> int:
+        """Number of runs on some data, or of one leaf on them."""
+        return sum(
+            x.data == data and leaf in (None, short_name(x.config))
+            for x in self.evidence.records
+        )
+
+    def value(self, data: str, leaf: str, metric: str = 'AP50') -> str:
+        """Mean and spread of a metric that is a share, in percent."""
+        where = data, config_name(leaf), METRICS.get(metric, metric)
+        mean = self.evidence.mean(*where)
+        spread = self.evidence.spread(*where)
+        if mean is None:
+            return NOTHING
+        text = f'{PERCENT * mean:.1f}'
+        return text if spread is None else f'{text} ± {PERCENT * spread:.1f}'
+
+    def difference(
+        self, data: str, leaf: str, other: str, metric: str = 'AP50'
+    ) -> str:
+        """Mean difference over the common seeds, in percent points."""
+        mean = self._compare(data, leaf, other, metric).mean
+        return NOTHING if mean is None else f'{PERCENT * mean:+.1f}'
+
+    def p_value(
+        self, data: str, leaf: str, other: str, metric: str = 'AP50'
+    ) -> str:
+        """Of the paired t test of a difference."""
+        p_value = self._compare(data, leaf, other, metric).p_value
+        if p_value is None:
+            return NOTHING
+        return '< .001' if p_value < 0.001 else f'{p_value:.3f}'.lstrip('0')
+
+    def verdict(
+        self, data: str, leaf: str, other: str, metric: str = 'AP50'
+    ) -> str:
+        """'higher', 'lower' or 'not decided'."""
+        return self._compare(data, leaf, other, metric).verdict
+
+    def late(self, data: str, leaf: str, scalar: str) -> str:
+        """Mean of a logged scalar over the last quarter of training."""
+        mean = self.evidence.late_mean(data, config_name(leaf), scalar)
+        return NOTHING if mean is None else f'{mean:.3g}'
+
+    def errors(self, data: str, leaf: str, kind: str, recall: int) -> str:
+        """False positives of a kind an image, or classes that reach a recall.
+
+        Args:
+            data: Name of the profile.
+            leaf: Of which.
+            kind: One of ``KINDS``, or ``'classes'``.
+            recall: Percent of the objects of each class.
+        """
+        key = error_key(kind, recall)
+        mean = self.evidence.mean(data, config_name(leaf), key)
+        return NOTHING if mean is None else f'{mean:.2f}'
+
+    def _compare(
+        self, data: str, leaf: str, other: str, metric: str
+    ) -> Comparison:
+        return self.evidence.compare(
+            data,
+            config_name(leaf),
+            config_name(other),
+            METRICS.get(metric, metric),
+        )
+
+
+def config_name(leaf: str) -> str:
+    """The whole name of a leaf.
+
+    Args:
+        leaf: Without its data.
+    """
+    # SPPnet and MR-CNN have names of their own.
+    prefix = 'fast_rcnn_' if leaf.startswith('vgg') else ''
+    return f'{prefix}{leaf}_voc07'
+
+
+def short_name(config: str) -> str:
+    """The name of a leaf without its data.
+
+    Args:
+        config: The whole one.
+    """
+    return config.removeprefix('fast_rcnn_').removesuffix('_voc07')
