@@ -18,6 +18,8 @@ _SIZE = (
     'scale', 'data_root', 'val_dataloader', 'test_dataloader',
     'val_evaluator', 'test_evaluator', 'val_cfg', 'randomness',
 )  # fmt: skip
+# As of MultiScaleTTAModel: pixels of an image that is resized as in the paper.
+_CLOSEST_TO = 224
 # Of the box head.
 _HEAD = ('in_channels', 'num_classes', 'fc_out_channels', 'feature_scale')
 
@@ -100,6 +102,7 @@ def at_profile(row: Config, profile: Config, configs: Path) -> Config:
     _take_data(config, profile, row, full, configs)
     _take_model(config, profile)
     _take_schedule(config, profile, full)
+    _take_test(config, profile, full)
     config.default_hooks.checkpoint.update(
         interval=profile.default_hooks.checkpoint.interval, max_keep_ckpts=-1
     )
@@ -223,3 +226,15 @@ def _take_multipliers(config: Config, profile: Config, full: Config) -> None:
     if own := {name: x for name, x in keys.items() if name not in known}:
         paramwise = config.optim_wrapper.setdefault('paramwise_cfg', {})
         paramwise.setdefault('custom_keys', {}).update(copy.deepcopy(own))
+
+
+def _take_test(config: Config, profile: Config, full: Config) -> None:
+    """How large a proposal should be, where one scale is chosen for each.
+
+    It is as large a part of an image as in the paper.
+    """
+    tta = config.get('tta_model', {})
+    if tta.get('scale_choice') == 'closest':
+        smaller = min(profile.scale) / min(full.scale)
+        side = tta.get('closest_to', _CLOSEST_TO)
+        tta.closest_to = round(smaller * side, 1)

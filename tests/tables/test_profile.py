@@ -1,5 +1,6 @@
 """A row on the data of a profile is its own leaf, but for size."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
 
+from mmdet_ohem.localization.multi_scale_tta import MultiScaleTTAModel
 from mmdet_ohem.tables import TABLES, NotInProfileError, Row
 from mmdet_ohem.tables.profile import at_profile, profile_path
 
@@ -205,3 +207,20 @@ def test_a_profile_can_train_the_backbone_slower(number: int) -> None:
     found = at_profile(full, profile, CONFIGS).optim_wrapper.paramwise_cfg
     keys = full.optim_wrapper.paramwise_cfg.custom_keys
     assert found.custom_keys == {**keys, **own}
+
+
+def test_the_closest_scale_is_looked_for_at_the_profiles_size() -> None:
+    full = load('sppnet_vgg16_ohem_ms_closest_voc07')
+    demo = at_profile(full, DEMO, CONFIGS)
+    # 192 pixels on the shorter side in place of 600.
+    assert demo.tta_model.closest_to == pytest.approx(224 * 0.32, abs=0.05)
+    default = (
+        inspect.signature(MultiScaleTTAModel).parameters['closest_to'].default
+    )
+    assert 'closest_to' not in full.tta_model
+    assert default == 224
+    full.tta_model.closest_to = 100
+    demo = at_profile(full, DEMO, CONFIGS)
+    assert demo.tta_model.closest_to == 32
+    pooled = at_profile(load('sppnet_vgg16_ohem_ms_voc07'), DEMO, CONFIGS)
+    assert 'closest_to' not in pooled.tta_model
