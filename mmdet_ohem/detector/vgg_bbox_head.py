@@ -73,7 +73,10 @@ class WideLinear(nn.Linear):
     def _multiply(self, x: Tensor, weight: Tensor, bias: Any) -> Tensor:
         if self.input_scale == 1:
             return F.linear(x, weight, bias)
-        return torch.addmm(bias, x, weight.t(), alpha=self.input_scale)
+        # Not by addmm's alpha: its backward pass scales the gradient of all
+        # weights, where that of the product is far smaller.
+        product = F.linear(x, weight) * self.input_scale
+        return product if bias is None else product + bias.to(product.dtype)
 
 
 def check_feature_scale(feature_scale: float) -> None:

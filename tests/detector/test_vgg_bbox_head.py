@@ -1,14 +1,17 @@
 """fc6, fc7 and the outputs against torchvision's classifier."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from mmdet.structures.bbox import bbox2roi
 from torch import Tensor, nn
 
 from mmdet_ohem.detector import VGGBBoxHead, vgg_bbox_head
+from mmdet_ohem.detector.vgg_bbox_head import WideLinear
 from tests.tiny import CHANNELS, NUM_CLASSES, all_rois, rcnn_train_cfg
 
 WIDTH = 32
@@ -228,3 +231,30 @@ def test_fc6_is_a_linear_layer_in_every_precision(
             for y, z in ((found, layer), (expected, twin))
         ]
         assert torch.equal(*grads)
+
+
+@pytest.mark.parametrize('scale', [1.0, 0.03])
+def test_scaled_inputs_are_scaled_also_where_gradients_flow(
+    scale: float,
+) -> None:
+    torch.manual_seed(0)
+    layer = WideLinear(40, 6, input_scale=scale).double()
+    x = torch.randn(5, 40, dtype=torch.float64, requires_grad=True)
+    expected = F.linear(scale * x, layer.weight, layer.bias)
+    leaves = [x, layer.weight, layer.bias]
+    given = torch.randn_like(expected)
+    theirs = torch.autograd.grad(expected, leaves, given)
+    found = layer(x)
+    torch.testing.assert_close(found, expected)
+    ours = torch.autograd.grad(found, leaves, given)
+    torch.testing.assert_close(ours, theirs)
+    with torch.no_grad():
+        torch.testing.assert_close(layer(x), expected)
+    with torch.autocast('cpu', torch.bfloat16):
+        assert layer.float()(x.float()).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize('scale', [0.0, -1.0, math.inf, math.nan])
+def test_a_feature_scale_out_of_range_is_refused(scale: float) -> None:
+    with pytest.raises(ValueError, match=r'feature_scale is .* above 0'):
+        VGGBBoxHead(in_channels=4, fc_out_channels=(8, 8), feature_scale=scale)
