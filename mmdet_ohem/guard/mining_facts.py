@@ -65,7 +65,7 @@ def _format_in_words(head: ReadOnlyBBoxHead, sampler: RuleSampler) -> str:
     device = next(head.bbox_head.parameters()).device
     is_decided = sampler.rule.tells_undecided
     name = str(head.format_on(device, is_decided)).removeprefix('torch.')
-    if name == 'int8' and is_decided and not head.dropout:
+    if name == 'int8' and is_decided and head.scores_again:
         name += '; what that leaves open, in float32'
     return name
 

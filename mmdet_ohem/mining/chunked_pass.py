@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mmdet_ohem.host.roi_heads import RoIStage
+from mmdet_ohem.host.sharding import is_sharded
 
 
 def predict_in_chunks(
@@ -25,7 +26,7 @@ def predict_in_chunks(
         stage: Whose box branch.
         feats: Features of one image, tensors of shape (1, C, H, W).
         rois: (image index, x1, y1, x2, y2) in pixels, shape (D, 5).
-        chunk_size: RoIs at a time; None: all.
+        chunk_size: RoIs at a time; None: all, as where FSDP shards the head.
         equals: For each of R RoIs, which of ``rois`` it equals; None: the
             R RoIs are ``rois``.
 
@@ -37,6 +38,9 @@ def predict_in_chunks(
     # given to extractors that pool them alone.
     feats = [x.float() if x.is_floating_point() else x for x in feats]
     context = stage.context_feats(feats)
+    if is_sharded(stage.roi_head):
+        # As many calls on all processes, however many RoIs each has.
+        chunk_size = None
     chunks = [
         stage.predict(feats, chunk, **context)
         for chunk in _slice(rois, chunk_size)

@@ -35,7 +35,7 @@ from mmdet_ohem.mining.roi_loss import (
     head_losses_per_roi,
     no_losses,
 )
-from mmdet_ohem.mining.value_checks import check_values
+from mmdet_ohem.mining.value_checks import check_chunk_size, check_values
 from mmdet_ohem.registry import TASK_UTILS
 
 
@@ -61,6 +61,8 @@ class ReadOnlyBBoxHead:
             :func:`~mmdet_ohem.mining.number_format.number_format`.
         dropout: Leave dropout on while scoring, as the authors' released code
             does. Off, the loss says how the network does on each RoI.
+        score_again: Where it is 'int8', score the RoIs on which a choice
+            depends again in float32; without it 'auto' is never 'int8'.
 
     Raises:
         TypeError: ``roi_head`` has no box head that can be scored.
@@ -74,20 +76,21 @@ class ReadOnlyBBoxHead:
         chunk_size: int | None = 2048,
         dtype: str = 'auto',
         dropout: bool = False,
+        score_again: bool = True,
     ) -> None:
         check_roi_head(roi_head)
         given = dict(chunk_size=chunk_size, dtype=dtype, dropout=dropout)
+        given['score_again'] = score_again
         check_values('ReadOnlyBBoxHead', ReadOnlyBBoxHead.__init__, given)
-        if chunk_size is not None and chunk_size < 1:
-            raise ValueError(
-                f'chunk_size must be None or at least 1, got {chunk_size}'
-            )
+        check_chunk_size(chunk_size)
         check_dtype(dtype)
         self.roi_head = roi_head
         self.stage = stage
         self.chunk_size = chunk_size
         self.dtype = dtype
         self.dropout = dropout
+        # With dropout, the same RoI has another loss in each pass.
+        self.scores_again = score_again and not dropout
         self._kept = KeptWeights()
 
     @property
@@ -163,6 +166,8 @@ class ReadOnlyBBoxHead:
         Raises:
             TypeError: The head's loss cannot be split into RoIs.
         """
+        if not self.scores_again:
+            undecided = None
         dtype = self.format_on(feats[0].device, undecided is not None)
         found = self._score_in(dtype, feats, sampling_result, undecided)
         # bfloat16 has the range of float32, so it cannot overflow earlier. A
@@ -185,13 +190,12 @@ class ReadOnlyBBoxHead:
     ) -> Scored:
         """One pass with the box branch computing in ``dtype``."""
         rois = bbox2roi([result.priors])
-        device, train_cfg = feats[0].device, self._stage.train_cfg
+        device, cfg = feats[0].device, self._stage.train_cfg
 
         def losses_of(cls_score: Any, bbox_pred: Any) -> RoILosses:
-            predicted = (cls_score, bbox_pred)
             with torch.autocast(device.type, enabled=False):
                 return head_losses_per_roi(
-                    self.bbox_head, *predicted, rois, result, train_cfg
+                    self.bbox_head, cls_score, bbox_pred, rois, result, cfg
                 )
 
         with leaving_no_trace(self.roi_head, device, self.dropout):
@@ -201,8 +205,7 @@ class ReadOnlyBBoxHead:
             if not len(rois):
                 return Scored(no_losses(device), *predicted)
             found = Scored(losses_of(*predicted), *predicted)
-            # With dropout, the same RoI has another loss in each pass.
-            if dtype != torch.int8 or undecided is None or self.dropout:
+            if dtype != torch.int8 or undecided is None:
                 return found
             return score_undecided(
                 found,
@@ -233,16 +236,15 @@ class ReadOnlyBBoxHead:
         equals = None
         if not self.dropout:  # else equal RoIs have different masks
             rois, equals = distinct_rois(self.roi_head, rois)
-        stage, chunk_size = self._stage, self.chunk_size
-        if is_sharded(self.roi_head):
-            # As many calls on all processes, however many RoIs each has.
-            chunk_size = None
+        stage = self._stage
         with computing_in_format(dtype, stage, feats, self._kept) as read:
-            return predict_in_chunks(stage, read, rois, chunk_size, equals)
+            return predict_in_chunks(
+                stage, read, rois, self.chunk_size, equals
+            )
 
     def format_on(
         self, device: torch.device, is_decided: bool = False
     ) -> torch.dtype:
         """Of the numbers; ``is_decided``: a rule says what is undecided."""
-        is_decided = is_decided and not self.dropout
+        is_decided = is_decided and self.scores_again
         return number_format(self.dtype, self._stage, device, is_decided)

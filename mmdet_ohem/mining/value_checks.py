@@ -51,3 +51,18 @@ def check_values(
 def _is(value: Any, kind: type) -> bool:
     """Whether it is a number of a kind; True and False are not."""
     return isinstance(value, kind) and not isinstance(value, bool)
+
+
+def check_chunk_size(chunk_size: int | None) -> None:
+    """Look at a key of a config.
+
+    Args:
+        chunk_size: RoIs in one forward pass; None: all.
+
+    Raises:
+        ValueError: It is below 1.
+    """
+    if chunk_size is not None and chunk_size < 1:
+        raise ValueError(
+            f'chunk_size must be None or at least 1, got {chunk_size}'
+        )

@@ -157,6 +157,30 @@ def test_few_rois_are_scored_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < sum(num for _, num in calls[1:]) < 200
 
 
+def test_no_roi_is_scored_again_where_nobody_wants_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    head, feats = roi_head(), positive_features()
+    gt, rois = random_image(3, 400)
+    readonly = ReadOnlyBBoxHead(head, dtype='int8', score_again=False)
+    sampler = copy.copy(head.bbox_sampler)
+    sampler.readonly_head = readonly
+    calls = []
+    predict = readonly.predict
+
+    def counted(feats: Any, rois: Tensor, dtype: torch.dtype) -> Any:
+        calls.append(dtype)
+        return predict(feats, rois, dtype)
+
+    monkeypatch.setattr(readonly, 'predict', counted)
+    sampler.sample(assign(rois, gt), rois, gt, feats)
+    assert calls == [torch.int8]
+    assert describe(sampler, '2000 RoIs').endswith('scored in int8')
+    # Integers that nobody looks after are for those who ask for them.
+    auto = ReadOnlyBBoxHead(head, score_again=False)
+    assert auto.format_on(CPU, True) == torch.float32
+
+
 def test_rois_with_the_same_cells_have_one_score() -> None:
     head, feats = roi_head(), positive_features()
     rois = torch.tensor([[0.0, 16, 16, 90, 90]]).repeat(3, 1)
