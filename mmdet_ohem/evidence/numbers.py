@@ -23,10 +23,10 @@ class Numbers:
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
 
-    def runs(self, data: str, leaf: str | None = None) -> int:
-        """Number of runs on some data, or of one leaf on them."""
+    def runs(self, data: str | None = None, leaf: str | None = None) -> int:
+        """Number of runs: all, or those on some data, or of one leaf."""
         return sum(
-            x.data == data and leaf in (None, short_name(x.config))
+            data in (None, x.data) and leaf in (None, short_name(x.config))
             for x in self.evidence.records
         )
 

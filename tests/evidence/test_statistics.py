@@ -179,6 +179,7 @@ def test_a_metric_goes_by_its_own_name_and_a_relative_by_its_own() -> None:
     assert numbers.difference(*where, f'{AP50}/cat') == '+5.0'
     assert numbers.difference(*where) == '+10.0'
     assert numbers.runs('toy', 'sppnet_vgg16') == 2
+    assert numbers.runs('toy') == numbers.runs() == 4
 
 
 def test_a_figure_has_the_mean_of_each_leaf(tmp_path: Path) -> None:
