@@ -9,12 +9,7 @@ from pathlib import Path
 
 from mmengine.device import get_device
 
-from mmdet_ohem.arguments import (
-    at_least,
-    config,
-    device,
-    new_folder,
-)
+from mmdet_ohem.arguments import at_least, config, device, new_folder
 from mmdet_ohem.cfg_options import add_cfg_options, read_cfg_options
 from mmdet_ohem.host.configs import load_in_scope
 from mmdet_ohem.mining.rules import rule_keys, rule_names

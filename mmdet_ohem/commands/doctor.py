@@ -11,11 +11,7 @@ import argparse
 
 from rich.text import Text
 
-from mmdet_ohem.arguments import (
-    config,
-    device,
-    new_folder,
-)
+from mmdet_ohem.arguments import config, device, new_folder
 from mmdet_ohem.cfg_options import add_cfg_options, read_cfg_options
 from mmdet_ohem.counts import Count
 from mmdet_ohem.doctor.diagnose import diagnose

@@ -7,10 +7,7 @@ whole config go to work_dirs/NAME_OF_CONFIG. Several GPUs: torchrun
 
 import argparse
 
-from mmdet_ohem.arguments import (
-    config,
-    new_folder,
-)
+from mmdet_ohem.arguments import config, new_folder
 from mmdet_ohem.cfg_options import add_cfg_options
 from mmdet_ohem.mim.host_tools import LAUNCHERS, on_cpu_only, run_tool_on
 

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
 from mmdet_ohem.evidence.numbers import config_name
 from mmdet_ohem.evidence.statistics import Evidence
-from mmdet_ohem.host.files import replacing
+from mmdet_ohem.figure_file import save_figure
 from mmdet_ohem.plain_text import without_math
 
 _COLUMNS = 'scalar', 'run', 'iteration', 'mean'
@@ -58,7 +57,7 @@ def draw_training(table: pd.DataFrame, out: Path) -> None:
 
     Args:
         table: Of :func:`training_table`.
-        out: The file, SVG; the same numbers give the same bytes.
+        out: The file; its ending says which format.
     """
     titles = list(dict.fromkeys(table.scalar))
     # A leaf keeps its colour where another one has no such scalar.
@@ -82,8 +81,4 @@ def draw_training(table: pd.DataFrame, out: Path) -> None:
     figure.legend(
         handles=list(handles.values()), loc='outside lower center', ncols=4
     )
-    with (
-        mpl.rc_context({'svg.hashsalt': 'training'}),
-        replacing(out) as temporary,
-    ):
-        figure.savefig(temporary, format='svg', metadata={'Date': None})
+    save_figure(figure, out)

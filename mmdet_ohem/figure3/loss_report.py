@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from mmdet_ohem.figure3.checkpoint_loss import CheckpointLoss
 from mmdet_ohem.figure3.loss_sums import ALL, KIND_NAMES, KINDS, pick_mean
-from mmdet_ohem.host.files import replacing, write_text
+from mmdet_ohem.figure_file import save_figure
+from mmdet_ohem.host.files import write_text
 from mmdet_ohem.plain_text import without_math
 
 _COLUMNS = (
@@ -105,17 +106,7 @@ def draw_figure(runs: Sequence[RunLosses], outs: Sequence[Path]) -> None:
         ncols=min(len(runs), 4),
     )
     for out in outs:
-        # Same numbers, same bytes.
-        with (
-            mpl.rc_context({'svg.hashsalt': 'figure3'}),
-            replacing(out) as temporary,
-        ):
-            figure.savefig(
-                temporary,
-                dpi=120,
-                format=out.suffix[1:],
-                metadata={'Date': None} if out.suffix == '.svg' else None,
-            )
+        save_figure(figure, out)
 
 
 def _draw_curves(
