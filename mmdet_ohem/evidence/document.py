@@ -60,7 +60,7 @@ class Document:
             ValueError: The template asks for what there is not.
         """
         single = (
-            'value', 'difference', 'p_value', 'verdict', 'late', 'runs',
+            'value', 'difference', 'p_value', 'answer', 'late', 'runs',
             'errors',
         )  # fmt: skip
         own = (

@@ -2,7 +2,7 @@
 
 from mmdet_ohem.evidence.errors import error_key
 from mmdet_ohem.evidence.markdown import NOTHING
-from mmdet_ohem.evidence.statistics import Comparison, Evidence
+from mmdet_ohem.evidence.statistics import Claim, Comparison, Evidence
 
 #: Metrics by the names that a document uses; any other one by its own key.
 METRICS = {'AP50': 'pascal_voc/AP50', 'AP70': 'pascal_voc/AP70'}
@@ -56,11 +56,16 @@ class Numbers:
             return NOTHING
         return '< .001' if p_value < 0.001 else f'{p_value:.3f}'.lstrip('0')
 
-    def verdict(
-        self, data: str, leaf: str, other: str, metric: str = 'AP50'
+    def answer(
+        self,
+        claim: Claim,
+        data: str,
+        leaf: str,
+        other: str,
+        metric: str = 'AP50',
     ) -> str:
-        """'higher', 'lower' or 'not decided'."""
-        return self._compare(data, leaf, other, metric).verdict
+        """'yes', 'no' or 'not decided' to a claim about a difference."""
+        return self._compare(data, leaf, other, metric).answer(claim)
 
     def late(self, data: str, leaf: str, scalar: str) -> str:
         """Mean of a logged scalar over the last quarter of training."""

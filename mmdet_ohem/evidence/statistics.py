@@ -3,11 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
+from typing import Literal
 
 from scipy import stats
 
 from mmdet_ohem.evidence.records import EvidenceRecord
 from mmdet_ohem.runs.metrics import measured
+
+#: What a claim says of a config beside another one.
+Claim = Literal['better', 'worse', 'no worse']
+#: A loss below it still counts as 'no worse': a point of AP.
+MARGIN = 0.01
+UNDECIDED = 'not decided'
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,38 @@ class Comparison:
         """'higher' or 'lower' where p < .05, else 'not decided'."""
         p_value = self.p_value
         if self.mean is None or p_value is None or p_value >= 0.05:
-            return 'not decided'
+            return UNDECIDED
         return 'higher' if self.mean > 0 else 'lower'
+
+    def answer(self, claim: Claim) -> str:
+        """'yes', 'no' or 'not decided'.
+
+        That a config is better or worse is decided by :attr:`verdict`. No
+        test shows that two configs are alike, so 'no worse' is shown by the
+        95 % confidence interval of the difference: it has to lie above
+        ``-MARGIN``.
+
+        Args:
+            claim: What is asked.
+        """
+        if claim == 'no worse':
+            if self._least is not None and self._least > -MARGIN:
+                return 'yes'
+            return 'no' if self.verdict == 'lower' else UNDECIDED
+        if self.verdict == UNDECIDED:
+            return UNDECIDED
+        is_true = self.verdict == ('higher' if claim == 'better' else 'lower')
+        return 'yes' if is_true else 'no'
+
+    @property
+    def _least(self) -> float | None:
+        """Lower end of the interval; None with less than two seeds."""
+        if len(self.differences) < 2:
+            return None
+        if len(set(self.differences)) == 1:
+            return self.differences[0]
+        found = stats.ttest_1samp(self.differences, 0)
+        return float(found.confidence_interval(0.95).low)
 
 
 def compare_seeds(

@@ -15,6 +15,7 @@ from mmdet_ohem.evidence import (
 )
 from mmdet_ohem.evidence.document import Document
 from mmdet_ohem.evidence.numbers import Numbers
+from mmdet_ohem.evidence.statistics import Claim
 from mmdet_ohem.evidence.training_figure import draw_training
 
 BASE, OHEM = 'fast_rcnn_vgg16_voc07', 'fast_rcnn_vgg16_ohem_voc07'
@@ -86,6 +87,29 @@ def test_verdicts(differences: tuple[float, ...], verdict: str) -> None:
     assert Comparison(differences).verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ('differences', 'answers'),
+    [
+        # better, worse, no worse: the margin is .01, t of .975 with two
+        # degrees of freedom 4.303, so that .02 ± .01 has .02 ± .0248.
+        ((), ('not decided', 'not decided', 'not decided')),
+        ((0.1,), ('not decided', 'not decided', 'not decided')),
+        ((0.01, 0.02, 0.03), ('not decided', 'not decided', 'yes')),
+        ((0.00, 0.01, 0.02), ('not decided', 'not decided', 'not decided')),
+        ((0.03, 0.031, 0.029), ('yes', 'no', 'yes')),
+        ((-0.03, -0.031, -0.029), ('no', 'yes', 'no')),
+        ((-0.005, -0.0051, -0.0049), ('no', 'yes', 'yes')),
+        ((0.0, 0.0), ('not decided', 'not decided', 'yes')),
+        ((-0.01, -0.01), ('no', 'yes', 'no')),
+    ],
+)
+def test_answers(
+    differences: tuple[float, ...], answers: tuple[str, str, str]
+) -> None:
+    claims: tuple[Claim, ...] = ('better', 'worse', 'no worse')
+    assert tuple(Comparison(differences).answer(x) for x in claims) == answers
+
+
 def test_late_means_are_of_the_last_part() -> None:
     evidence = Evidence(RECORDS)
     steps, values = evidence.curve('toy', BASE, 'loss')
@@ -133,7 +157,7 @@ def test_a_document_has_the_numbers_of_the_records() -> None:
     document = Document(Evidence(RECORDS))
     text = document.render(
         "{{ value('toy', 'vgg16') }}|{{ difference('toy', 'vgg16_ohem', "
-        "'vgg16') }}|{{ verdict('toy', 'vgg16_ohem', 'vgg16') }}|"
+        "'vgg16') }}|{{ answer('better', 'toy', 'vgg16_ohem', 'vgg16') }}|"
         "{{ value('toy', 'vgg16', 'AP70') }}|{{ runs('toy') }}|"
         "{{ late('toy', 'vgg16', 'loss') }}"
     )
