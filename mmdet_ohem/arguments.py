@@ -180,6 +180,21 @@ def new_folder(text: str) -> Path:
     return path
 
 
+def add_device(parser: argparse.ArgumentParser, of: str = '') -> None:
+    """Declare ``--device``, by default a GPU if there is one.
+
+    Args:
+        parser: Of a command that runs a network.
+        of: What runs there, for the help.
+    """
+    parser.add_argument(
+        '--device',
+        type=device,
+        help=f'{of and f"{of}: "}cpu, cuda or cuda:N (default: a GPU if '
+        'there is one)',
+    )
+
+
 def device(text: str) -> str:
     """Argument type: a device that torch has.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mmengine.device import get_device
 
-from mmdet_ohem.arguments import at_least, config, device, new_folder
+from mmdet_ohem.arguments import add_device, at_least, config, new_folder
 from mmdet_ohem.cfg_options import add_cfg_options, read_cfg_options
 from mmdet_ohem.host.configs import load_in_scope
 from mmdet_ohem.mining.rules import rule_keys, rule_names
@@ -54,11 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--seed', type=int, default=0, help='of the random heuristic'
     )
-    parser.add_argument(
-        '--device',
-        type=device,
-        help='cpu, cuda or cuda:N (default: a GPU if there is one)',
-    )
+    add_device(parser)
     add_cfg_options(parser)
     parser.add_argument(
         '--out',

@@ -7,7 +7,7 @@ from mmdet.structures import DetDataSample
 from rich.table import Table
 
 from mmdet_ohem import FastRCNNInferencer
-from mmdet_ohem.arguments import config, device, existing_file, new_folder
+from mmdet_ohem.arguments import add_device, config, existing_file, new_folder
 from mmdet_ohem.commands.test import newest_checkpoint
 from mmdet_ohem.counts import Count
 from mmdet_ohem.inference.inputs import boxes_of_file, check_image
@@ -63,11 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='proposal file with these images, boxes as edges (default: '
         'selective search)',
     )
-    parser.add_argument(
-        '--device',
-        type=device,
-        help='cpu, cuda or cuda:N (default: a GPU if there is one)',
-    )
+    add_device(parser)
 
 
 def as_table(

@@ -11,7 +11,7 @@ import argparse
 
 from rich.text import Text
 
-from mmdet_ohem.arguments import config, device, new_folder
+from mmdet_ohem.arguments import add_device, config, new_folder
 from mmdet_ohem.cfg_options import add_cfg_options, read_cfg_options
 from mmdet_ohem.counts import Count
 from mmdet_ohem.doctor.diagnose import diagnose
@@ -40,12 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='for its checkpoints (default: work_dirs/NAME_OF_CONFIG)',
     )
     add_cfg_options(parser, 'load_from=FILE')
-    parser.add_argument(
-        '--device',
-        type=device,
-        help='of the training step: cpu, cuda or cuda:N (default: a GPU if '
-        'there is one)',
-    )
+    add_device(parser, 'of the training step')
     parser.add_argument(
         '--no-step',
         action='store_true',

@@ -16,9 +16,9 @@ from mmengine.config import Config
 from mmengine.device import get_device
 
 from mmdet_ohem.arguments import (
+    add_device,
     at_least,
     config,
-    device,
     existing_file,
     new_folder,
 )
@@ -71,11 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='no more, evenly spaced (default: all)',
     )
     _add_limits(parser)
-    parser.add_argument(
-        '--device',
-        type=device,
-        help='cpu, cuda or cuda:N (default: a GPU if there is one)',
-    )
+    add_device(parser)
     add_cfg_options(parser)
     parser.add_argument(
         '--out',

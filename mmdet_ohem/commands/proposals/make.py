@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmdet_ohem.arguments import at_least, device, new_file
+from mmdet_ohem.arguments import add_device, at_least, new_file
 from mmdet_ohem.commands.proposals.arguments import (
     add_images,
     add_mat_layout,
@@ -81,9 +81,7 @@ def _add_other_sources(parser: argparse.ArgumentParser) -> None:
         type=at_least(1),
         help="of the RPN, an image (default: as the detector's config says)",
     )
-    parser.add_argument(
-        '--device', type=device, help='of the RPN (default: a GPU if any)'
-    )
+    add_device(parser, 'of the RPN')
     parser.add_argument(
         '--from-mat',
         type=Path,
