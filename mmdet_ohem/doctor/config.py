@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
-from mmengine.utils import import_modules_from_strings
 
 from mmdet_ohem.doctor.data import load_data
 from mmdet_ohem.doctor.finding import ERROR, Finding, checked, warning
@@ -14,27 +12,6 @@ from mmdet_ohem.doctor.model import check_classes, check_samplers
 from mmdet_ohem.doctor.resources import check_resources
 from mmdet_ohem.doctor.training_step import take_step
 from mmdet_ohem.doctor.weights import check_weights
-from mmdet_ohem.host.configs import load_config
-
-
-def prepare(path: Path, options: dict[str, Any]) -> Config:
-    """Read a config as a training does.
-
-    Args:
-        path: The file.
-        options: Values to merge into it.
-
-    Returns:
-        The config; the modules that it imports are imported.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        ConfigError: It cannot be read.
-    """
-    config = load_config(path, ['model'])
-    config.merge_from_dict(options)
-    import_modules_from_strings(**config.get('custom_imports', {}))
-    return config
 
 
 def check_config(

@@ -46,10 +46,11 @@ def diagnose(
     if config_path is None:
         return
     # Not at the top: they import torch and mmdet.
-    from mmdet_ohem.doctor.config import check_config, prepare
+    from mmdet_ohem.doctor.config import check_config
+    from mmdet_ohem.host.configs import load_config
 
     try:
-        config = prepare(config_path, options or {})
+        config = load_config(config_path, ['model'], options)
     except Exception as raised:
         yield from_exception('config', raised)
         return

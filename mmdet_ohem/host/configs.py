@@ -20,18 +20,17 @@ class ConfigError(ValueError):
 def load_config(
     path: str | os.PathLike[str],
     needs: Sequence[str] = (),
-    import_custom_modules: bool = True,
+    options: Mapping[str, object] | None = None,
 ) -> Config:
     """Read a config file.
 
     Args:
         path: The file.
         needs: Keys that it must have at its top.
-        import_custom_modules: Whether the modules that it imports must be
-            there.
+        options: Values to merge into it, by key; they may import modules.
 
     Returns:
-        The config.
+        The config; the modules that it imports are imported.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -51,9 +50,7 @@ def load_config(
             'the name of a config of ours'
         )
     try:
-        config = Config.fromfile(
-            path, import_custom_modules=import_custom_modules
-        )
+        config = Config.fromfile(path)
     except ImportError:
         raise  # it names the module
     # A config is a program, which may raise anything.
@@ -69,6 +66,9 @@ def load_config(
             'of a detector with its data. Remedy: give such a one, or base '
             'it on a config of ours'
         )
+    if options:
+        config.merge_from_dict(dict(options))
+        _import_modules(config)
     return config
 
 
@@ -80,9 +80,9 @@ def load_in_scope(
     """Read a config file to build from it, as a training does.
 
     Args:
-        path: The file.
-        needs: As of :func:`load_config`.
-        options: Values to merge into it, by key; they may import modules.
+        path: As of :func:`load_config`, as are the others.
+        needs: Keys that it must have at its top.
+        options: Values to merge into it.
 
     Returns:
         The config; its scope is the default one from now on.
@@ -92,8 +92,7 @@ def load_in_scope(
         ImportError: A module that it imports is missing.
         ConfigError: As of :func:`load_config`.
     """
-    config = load_config(path, needs)
-    config.merge_from_dict(dict(options or {}))
+    config = load_config(path, needs, options)
     enter_scope(config)
     return config
 
@@ -107,5 +106,9 @@ def enter_scope(config: Config) -> None:
     Raises:
         ImportError: A module that it imports is missing.
     """
-    import_modules_from_strings(**config.get('custom_imports', {}))
+    _import_modules(config)
     init_default_scope(config.get('default_scope', 'mmdet'))
+
+
+def _import_modules(config: Config) -> None:
+    import_modules_from_strings(**config.get('custom_imports', {}))
