@@ -1,9 +1,12 @@
 """Devices and the default scope, for all tests."""
 
+import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 
 import mmdet_ohem  # noqa: F401  registers the classes under test
@@ -29,3 +32,12 @@ def _mmdet_scope() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _open_streams() -> None:
+    """Loggers outlive a test, and its captured stderr is closed after it."""
+    for logger in MMLogger._instance_dict.values():
+        for handler in logger.handlers:
+            if type(handler) is logging.StreamHandler:
+                handler.stream = sys.stderr
