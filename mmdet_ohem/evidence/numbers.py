@@ -2,7 +2,12 @@
 
 from mmdet_ohem.evidence.errors import error_key
 from mmdet_ohem.evidence.markdown import NOTHING
-from mmdet_ohem.evidence.statistics import Claim, Comparison, Evidence
+from mmdet_ohem.evidence.statistics import (
+    Claim,
+    Comparison,
+    Evidence,
+    compare_seeds,
+)
 
 #: Metrics by the names that a document uses; any other one by its own key.
 METRICS = {'AP50': 'pascal_voc/AP50', 'AP70': 'pascal_voc/AP70'}
@@ -14,7 +19,8 @@ class Numbers:
 
     A leaf is named without its data: ``'vgg16_ohem'`` stands for
     ``fast_rcnn_vgg16_ohem_voc07``, and ``'sppnet_vgg16'`` for
-    ``sppnet_vgg16_voc07``.
+    ``sppnet_vgg16_voc07``. What a leaf is compared with may be on other data:
+    ``'third/vgg16_b2048'``.
 
     Args:
         evidence: The records.
@@ -88,12 +94,13 @@ class Numbers:
     def _compare(
         self, data: str, leaf: str, other: str, metric: str
     ) -> Comparison:
-        return self.evidence.compare(
-            data,
-            config_name(leaf),
-            config_name(other),
-            METRICS.get(metric, metric),
+        key = METRICS.get(metric, metric)
+        elsewhere, has_data, name = other.rpartition('/')
+        ours = self.evidence.values(data, config_name(leaf), key)
+        theirs = self.evidence.values(
+            elsewhere if has_data else data, config_name(name), key
         )
+        return compare_seeds(ours, theirs)
 
 
 def config_name(leaf: str) -> str:

@@ -139,22 +139,6 @@ class Evidence:
         found = list(self.values(data, config, metric).values())
         return stdev(found) if len(found) > 1 else None
 
-    def compare(
-        self, data: str, config: str, other: str, metric: str
-    ) -> Comparison:
-        """A config against another one, on the seeds that both have.
-
-        Args:
-            data: Name of the profile.
-            config: Name of the leaf.
-            other: Of what it is compared with.
-            metric: Key of the evaluation.
-        """
-        return compare_seeds(
-            self.values(data, config, metric),
-            self.values(data, other, metric),
-        )
-
     def curve(
         self, data: str, config: str, name: str
     ) -> tuple[list[int], list[float]]:

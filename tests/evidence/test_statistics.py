@@ -15,7 +15,7 @@ from mmdet_ohem.evidence import (
 )
 from mmdet_ohem.evidence.document import Document
 from mmdet_ohem.evidence.numbers import Numbers
-from mmdet_ohem.evidence.statistics import Claim
+from mmdet_ohem.evidence.statistics import Claim, compare_seeds
 from mmdet_ohem.evidence.training_figure import draw_training
 
 BASE, OHEM = 'fast_rcnn_vgg16_voc07', 'fast_rcnn_vgg16_ohem_voc07'
@@ -63,7 +63,9 @@ def test_means_are_of_one_config_on_one_data_set() -> None:
 
 
 def test_differences_are_of_common_seeds() -> None:
-    found = Evidence(RECORDS).compare('toy', OHEM, BASE, AP50)
+    evidence = Evidence(RECORDS)
+    ours, theirs = (evidence.values('toy', x, AP50) for x in (OHEM, BASE))
+    found = compare_seeds(ours, theirs)
     assert found.differences == pytest.approx((0.03, 0.04))
     assert found.mean == pytest.approx(0.035)
     paired = stats.ttest_rel([43, 48], [40, 44])
@@ -204,6 +206,13 @@ def test_a_metric_goes_by_its_own_name_and_a_relative_by_its_own() -> None:
     assert numbers.difference(*where) == '+10.0'
     assert numbers.runs('toy', 'sppnet_vgg16') == 2
     assert numbers.runs('toy') == numbers.runs() == 4
+
+
+def test_what_a_leaf_is_compared_with_may_be_on_other_data() -> None:
+    numbers = Numbers(Evidence([*RECORDS, record(BASE, 2, 0.38, 'other')]))
+    # Seeds 0 and 2: .43 and .48 against .99 and .38.
+    assert numbers.difference('toy', 'vgg16_ohem', 'other/vgg16') == '-23.0'
+    assert numbers.difference('toy', 'vgg16_ohem', 'nothing/vgg16') == '-'
 
 
 def test_a_figure_has_the_mean_of_each_leaf(tmp_path: Path) -> None:
