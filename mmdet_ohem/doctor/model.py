@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmdet_ohem.counts import Count
 from mmdet_ohem.doctor.data import SplitData
 from mmdet_ohem.doctor.finding import Finding, error, ok, warning
+from mmdet_ohem.mining.all_roi_sampler import takes_all
 
 
 def check_classes(
@@ -85,9 +86,12 @@ def check_samplers(
             continue
         what = 'sampler' if len(stages) == 1 else f'sampler, stage {number}'
         kind, num = str(sampler['type']), sampler.get('num')
-        text = f'{kind} takes {Count(num):RoI} an image'
+        everything = takes_all(sampler)
+        takes = 'all RoIs' if everything else f'{Count(num):RoI}'
+        text = f'{kind} takes {takes} an image'
         if num_rois:
-            text += f' of {num_rois:.0f} ({origin})'
+            text += ',' if everything else ' of'
+            text += f' {num_rois:.0f} ({origin})'
         if kind in ('OHEMSampler', 'mmdet.OHEMSampler') and (
             'mmdet_ohem' in imports
         ):
@@ -99,6 +103,7 @@ def check_samplers(
         elif (
             num_rois
             and num
+            and not everything
             and num >= num_rois
             # A baseline may mean to train on all of them, as in Table 1.
             and not kind.endswith('RandomSampler')

@@ -5,6 +5,7 @@ from typing import Any
 from mmdet.models.task_modules.samplers import OHEMSampler as MMDetOHEMSampler
 
 from mmdet_ohem.counts import Count
+from mmdet_ohem.mining.all_roi_sampler import takes_all
 from mmdet_ohem.mining.readonly_bbox_head import ReadOnlyBBoxHead
 from mmdet_ohem.mining.rule_sampler import RuleSampler
 
@@ -22,12 +23,13 @@ def describe(sampler: Any, num_rois: str) -> str:
         Its class and rule, how many of how many RoIs it chooses, and in
         which numbers they are scored.
     """
-    name = type(sampler).__name__
+    name, num = type(sampler).__name__, str(sampler.num)
     if isinstance(sampler, RuleSampler):
+        num = 'all' if takes_all(sampler) else num
         name += f' with the rule {sampler.rule.label}'
         if sampler.warmup_iters:
             name += f' after {Count(sampler.warmup_iters):iteration} at random'
-    text = f'{name}, {sampler.num} of {num_rois} an image'
+    text = f'{name}, {num} of {num_rois} an image'
     head = getattr(sampler, 'readonly_head', None)
     if isinstance(head, ReadOnlyBBoxHead):
         text += f', scored in {_format_in_words(head, sampler)}'

@@ -1,9 +1,13 @@
 """No sampling."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from mmdet_ohem.mining.rule_sampler import RuleSampler
+from mmdet_ohem.mining.rules import all_rois
 from mmdet_ohem.registry import TASK_UTILS
+
+RULE = all_rois.__name__
 
 
 @TASK_UTILS.register_module()
@@ -25,5 +29,18 @@ class AllRoISampler(RuleSampler):
         self, num: int = 1, add_gt_as_proposals: bool = True, **kwargs: Any
     ) -> None:
         super().__init__(
-            num, 'all_rois', add_gt_as_proposals=add_gt_as_proposals, **kwargs
+            num, RULE, add_gt_as_proposals=add_gt_as_proposals, **kwargs
         )
+
+
+def takes_all(sampler: Mapping[str, Any] | RuleSampler) -> bool:
+    """Whether a sampler takes all RoIs, so that its ``num`` is no limit.
+
+    Args:
+        sampler: Built, or its config.
+    """
+    if isinstance(sampler, RuleSampler):
+        return sampler.rule.name == RULE
+    kind, rule = str(sampler['type']), sampler.get('rule')
+    name = rule.get('type') if isinstance(rule, Mapping) else rule
+    return kind.endswith('AllRoISampler') or name == RULE

@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.config import Config
 
 from mmdet_ohem.counts import Count
+from mmdet_ohem.mining.all_roi_sampler import takes_all
 from mmdet_ohem.mining.rules import Rule
 
 
@@ -68,7 +69,7 @@ def _facts(config: Config) -> dict[str, str]:
         'sampling': _sampling(first.sampler),
         'bg_lo': f'bg_lo = {_bg_lo(first.assigner):g}',
     }
-    if 'num' in first.sampler:
+    if 'num' in first.sampler and not takes_all(first.sampler):
         facts['rois'] = f'B/N = {first.sampler.num}'
     batch_size = config.get('train_dataloader', {}).get('batch_size')
     if batch_size:

@@ -111,3 +111,11 @@ def test_a_sampler_has_to_have_a_choice(
     (found,) = check_samplers(config, [data(20, 10, 30, 90)])
     assert found.level == level
     assert f'takes {num} RoIs an image of 30' in found.text
+
+
+def test_a_sampler_of_all_rois_has_no_limit() -> None:
+    rcnn: Any = dict(sampler=dict(type='mmdet_ohem.AllRoISampler', num=64))
+    config = Config(dict(model=dict(train_cfg=dict(rcnn=rcnn))))
+    (found,) = check_samplers(config, [data(20, 10, 30, 90)])
+    assert found.level == 'ok'
+    assert 'takes all RoIs an image, 30 (median' in found.text

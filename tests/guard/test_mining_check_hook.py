@@ -14,6 +14,13 @@ from mmdet_ohem.host.precision import multiplies_bfloat16
 from tests.guard.trainings import hear, train, training_config
 from tests.tiny import cascade_roi_head, standard_roi_head
 
+# Of these, num is no limit.
+ALL_ROIS: tuple[dict[str, Any], ...] = (
+    dict(type='mmdet_ohem.AllRoISampler'),
+    dict(type='mmdet_ohem.RuleSampler', rule='all_rois'),
+    dict(type='mmdet_ohem.RuleSampler', rule=dict(type='all_rois')),
+)
+
 
 def sampler(**config: Any) -> Any:
     return standard_roi_head(config).bbox_sampler
@@ -33,6 +40,13 @@ def sampler(**config: Any) -> Any:
         (
             dict(type='RandomSampler', num=512, pos_fraction=0.25),
             'RandomSampler, 512 of 2000 RoIs an image',
+        ),
+        *(
+            (
+                dict(num=64, **config),
+                f'{config["type"][11:]} with the rule all rois, all of 2000',
+            )
+            for config in ALL_ROIS
         ),
     ],
 )

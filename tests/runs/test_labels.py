@@ -34,6 +34,19 @@ def test_runs_are_named_by_what_sets_them_apart() -> None:
     assert labels('fast_rcnn_vgg16_voc07') == ['random']
 
 
+def test_all_rois_have_no_number() -> None:
+    ohem, all_rois = (
+        Config.fromfile(CONFIGS / 'fast_rcnn_vgg16_ohem_voc07.py')
+        for _ in range(2)
+    )
+    all_rois.model.train_cfg.rcnn.sampler.type = 'mmdet_ohem.AllRoISampler'
+    ohem.model.train_cfg.rcnn.sampler.num = 32
+    assert label_runs([ohem, all_rois], [Path('a'), Path('b')]) == [
+        'OHEM, B/N = 32',
+        'all RoIs',
+    ]
+
+
 def test_the_relatives_are_named() -> None:
     assert labels(
         'fast_rcnn_vgg16_ohem_voc07',
