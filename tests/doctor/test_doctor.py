@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from mmdet_ohem.commands import main
+from mmdet_ohem.doctor import resources
+from mmdet_ohem.doctor.machine import GIB
 from tests.voc_folder import Picture, Thing, boxes_around, write_voc
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +57,9 @@ def doctor(
 ) -> Call:
     """Calls the command in the user's folder: status and printed lines."""
     monkeypatch.chdir(user)
+    # Whether the machine of the tests is nearly full is none of theirs.
+    monkeypatch.setattr(resources, 'free_disk', lambda _: 100 * GIB)
+    monkeypatch.setattr(resources, 'available_memory', lambda: 100 * GIB)
 
     def call(*args: str) -> tuple[int, list[str]]:
         monkeypatch.setattr(sys, 'argv', ['mmdet-ohem', 'doctor', *args])
