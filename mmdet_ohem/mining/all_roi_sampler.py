@@ -5,6 +5,7 @@ from typing import Any
 
 from mmdet_ohem.mining.rule_sampler import RuleSampler
 from mmdet_ohem.mining.rules import all_rois
+from mmdet_ohem.mining.rules.rule import rule_name
 from mmdet_ohem.registry import TASK_UTILS
 
 RULE = all_rois.__name__
@@ -41,6 +42,5 @@ def takes_all(sampler: Mapping[str, Any] | RuleSampler) -> bool:
     """
     if isinstance(sampler, RuleSampler):
         return sampler.rule.name == RULE
-    kind, rule = str(sampler['type']), sampler.get('rule')
-    name = rule.get('type') if isinstance(rule, Mapping) else rule
-    return kind.endswith('AllRoISampler') or name == RULE
+    kind, rule = str(sampler['type']), sampler.get('rule', '')
+    return kind.endswith('AllRoISampler') or rule_name(rule) == RULE

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmdet_ohem.counts import Count
 from mmdet_ohem.mining.all_roi_sampler import takes_all
 from mmdet_ohem.mining.rules import Rule
+from mmdet_ohem.mining.rules.rule import rule_name
 
 
 def label_runs(
@@ -99,8 +100,7 @@ def _sampling(sampler: Any) -> str:
             return Rule(rule).label
         except KeyError:
             # A rule of the user's; reading a run imports no module of theirs.
-            name = rule if isinstance(rule, str) else rule.get('type', '')
-            return str(name).replace('_', ' ')
+            return rule_name(rule).replace('_', ' ')
     known = {
         'mmdet_ohem.OHEMSampler': 'OHEM',
         'mmdet_ohem.HardNegativeSampler': 'hard negatives',

@@ -133,6 +133,18 @@ def undecided_of(name: str) -> Callable[[_Told], _Told]:
     return register
 
 
+def rule_name(cfg: str | Mapping[str, Any]) -> str:
+    """Name in the config of a rule, which need not be registered.
+
+    Args:
+        cfg: As for :class:`Rule`.
+
+    Returns:
+        Its name; '' where it has none.
+    """
+    return cfg if isinstance(cfg, str) else str(cfg.get('type', ''))
+
+
 def rule_names() -> list[str]:
     """Names of all registered rules, in the order of registration."""
     RULES.import_from_location()
