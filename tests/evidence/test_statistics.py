@@ -176,6 +176,18 @@ def test_a_document_has_the_numbers_of_the_records() -> None:
     assert 'cat' in classes
 
 
+def test_rows_are_compared_with_the_baseline_of_their_network() -> None:
+    smaller = [
+        record(x.config.replace('vgg16', 'vgg_m'), x.seed, x.metrics[AP50] / 5)
+        for x in RECORDS[:-1]
+    ]
+    table = Document(Evidence(RECORDS + smaller)).table('toy').splitlines()
+    rows = [[x.strip() for x in line.split('|')] for line in table[2:]]
+    assert {x[1]: x[11] for x in rows} == {
+        '1': '-', '2': '-', '12': '+0.7', '13': '+3.5',
+    }  # fmt: skip
+
+
 def test_false_positives_are_numbers_an_image() -> None:
     kinds = ('classes', 'background', 'confusion', 'localisation', 'duplicate')
     found = {
