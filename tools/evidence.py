@@ -2,18 +2,22 @@
 
 collect reads the runs of tools/run_table.py into a file of records; runs that
 the file has already are replaced, others stay; with --trials it reads those
-instead. write fills the templates of documents with the records. check says
-whether the documents are what the records say: exit status 1 where one is not.
-Both look after the part of a page, of the README, between two marks as well,
-and after the numbers of the figures that a document asks for.
+instead. fit adds to the records of runs how well boxes fit before any NMS, for
+which it tests them once more. write fills the templates of documents with the
+records. check says whether the documents are what the records say: exit
+status 1 where one is not. Both look after the part of a page, of the README,
+between two marks as well, and after the numbers of the figures that a document
+asks for.
 """
 
 import argparse
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+from rich.progress import Progress, TaskID
 
 from mmdet_ohem.arguments import Parser, existing_folder
 from mmdet_ohem.command_line import command
@@ -21,7 +25,9 @@ from mmdet_ohem.counts import Count
 from mmdet_ohem.evidence import (
     Evidence,
     collect_records,
+    fit_metrics,
     read_records,
+    record_of,
     trial_of,
     write_records,
 )
@@ -40,13 +46,14 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('action', choices=('collect', 'write', 'check'))
+    parser.add_argument('action', choices=('collect', 'fit', 'write', 'check'))
     parser.add_argument(
         '--work-dir',
         type=existing_folder,
         nargs='+',
         default=[Path('work_dirs/tables')],
-        help='of tools/run_table.py, for collect (default: work_dirs/tables)',
+        help='of tools/run_table.py, for collect (default: work_dirs/tables); '
+        'for fit those of the runs',
     )
     parser.add_argument(
         '--trials',
@@ -100,6 +107,26 @@ def collect(args: argparse.Namespace) -> int:
     return 0
 
 
+def fit(args: argparse.Namespace) -> int:
+    """Add how well boxes fit to the records of runs."""
+    records = read_records(args.records)
+    runs = [WorkDir(folder) for folder in args.work_dir]
+    with Progress() as progress:
+        for run in runs:
+            task = progress.add_task(str(run.folder))
+
+            def tell(done: int, total: int, task: TaskID = task) -> None:
+                progress.update(task, completed=done, total=total)
+
+            record = record_of(run, records)
+            found = {**record.metrics, **fit_metrics(run, tell)}
+            records.append(replace(record, metrics=found))
+            # A run takes a minute: what is done is kept.
+            write_records(args.records, records)
+    print(f'{args.records}: the fit of boxes in {Count(len(runs)):run}')
+    return 0
+
+
 def render(
     args: argparse.Namespace,
 ) -> tuple[dict[Path, str], dict[Path, pd.DataFrame]]:
@@ -131,8 +158,8 @@ def render(
 def main() -> int:
     """Collect, write or check; returns the exit status."""
     args = parse_args()
-    if args.action == 'collect':
-        return collect(args)
+    if args.action in _RECORDING:
+        return _RECORDING[args.action](args)
     texts, drawn = render(args)
     if args.action == 'check':
         return check(texts)
@@ -162,6 +189,10 @@ def check(texts: Mapping[Path, str]) -> int:
     if wrong:
         print('Remedy: tools/evidence.py write')
     return 1 if wrong else 0
+
+
+# What changes the records; the others read them.
+_RECORDING = {'collect': collect, 'fit': fit}
 
 
 if __name__ == '__main__':

@@ -20,8 +20,6 @@ _MINING = 'mining/'
 _DIGITS = 4
 #: What stands for the data of a training that chose a setting.
 TRIALS = 'trials'
-# Data, config, seed, and SHA-256 of checkpoint and log.
-_Files = tuple[str, str, int, str, str]
 
 
 @dataclass(frozen=True)
@@ -81,8 +79,8 @@ def collect_records(
     """
     folders = sorted(work_dir.glob('*/*/seed*'))
     runs = [WorkDir(x) for x in folders]
-    by_files = {(*x.key, x.checkpoint, x.log): x for x in known}
-    found = [record_of(x, by_files) for x in runs if x.finished is not None]
+    known = list(known)
+    found = [record_of(x, known) for x in runs if x.finished is not None]
     if not found:
         raise FileNotFoundError(
             f'{work_dir} has no finished run, of {len(folders)} that were '
@@ -92,14 +90,14 @@ def collect_records(
 
 
 def record_of(
-    run: WorkDir, known: Mapping[_Files, EvidenceRecord] | None = None
+    run: WorkDir, known: Iterable[EvidenceRecord] = ()
 ) -> EvidenceRecord:
     """Make the record of a finished run.
 
     Args:
         run: Its work dir.
-        known: Records by data, config, seed, and SHA-256 of checkpoint and
-            log; one that fits is returned.
+        known: One of the same data, config, seed, checkpoint and log is
+            returned.
 
     Raises:
         FileNotFoundError: It is not finished, or has lost its checkpoint.
@@ -112,9 +110,10 @@ def record_of(
             'finishes it'
         )
     hashes = _sha256(checkpoint), _sha256(run.folder / CONSOLE_LOG)
-    key = finished.data, finished.config, finished.seed, *hashes
-    if known and key in known:
-        return known[key]
+    key = finished.data, finished.config, finished.seed
+    for record in known:
+        if (record.key, record.checkpoint, record.log) == (key, *hashes):
+            return record
     names = [
         name
         for name in run.curves

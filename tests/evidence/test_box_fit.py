@@ -1,0 +1,112 @@
+"""How well boxes fit, and whether their scores tell."""
+
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+import torch
+
+from mmdet_ohem.evidence.box_fit import box_fits, fit_metrics
+from mmdet_ohem.mining.roi_loss import RoILosses
+from mmdet_ohem.mining.rules import PredictedRoIs
+from mmdet_ohem.mining.rules.rois import no_rois
+from mmdet_ohem.runs.work_dir import WorkDir
+from tests.figure3.runs import THINGS, small_config, write_run
+from tests.voc_folder import Picture, write_voc
+
+GT = (0.0, 0.0, 10.0, 10.0)
+
+
+def box(iou: float) -> tuple[float, ...]:
+    """A box within the object that has this IoU with it."""
+    return (0.0, 0.0, 10.0, 10.0 * iou)
+
+
+def rois(before: list, after: list, scores: list) -> PredictedRoIs:
+    """Foreground RoIs of one object of class 1, by their IoU with it."""
+    num = len(before)
+    score = torch.tensor(scores)
+    return PredictedRoIs(
+        boxes=torch.tensor([box(x) for x in before]),
+        labels=torch.ones(num, dtype=torch.long),
+        gt_inds=torch.zeros(num, dtype=torch.long),
+        gt_boxes=torch.tensor([GT] * num),
+        max_overlaps=torch.tensor(before),
+        losses=RoILosses(torch.zeros(num), torch.zeros(num)),
+        scores=torch.stack([torch.rand(num), score, 1 - score], 1),
+        refined_boxes=torch.tensor([box(x) for x in after]),
+    )
+
+
+def test_an_object_has_the_means_of_its_rois() -> None:
+    (found,) = box_fits(
+        rois([0.5, 0.6, 0.7], [0.6, 0.9, 0.6], [0.1, 0.3, 0.2])
+    )
+    assert found['before'] == pytest.approx(0.6)
+    assert found['after'] == pytest.approx(0.7)
+    # Ranks of the scores 1, 3, 2; of the IoUs 1.5, 3, 1.5.
+    assert found['rank'] == pytest.approx(0.8660, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ('scores', 'rank'), [([0.1, 0.2, 0.3], 1), ([0.9, 0.5, 0.1], -1)]
+)
+def test_scores_that_follow_the_fit_have_a_rank_of_one(
+    scores: list, rank: float
+) -> None:
+    (found,) = box_fits(rois([0.5] * 3, [0.5, 0.6, 0.7], scores))
+    assert found['rank'] == pytest.approx(rank)
+
+
+def test_alike_scores_say_nothing_of_the_fit() -> None:
+    (found,) = box_fits(rois([0.5] * 3, [0.5, 0.6, 0.7], [0.4] * 3))
+    assert set(found) == {'before', 'after'}
+
+
+def test_an_objects_own_box_is_no_proposal() -> None:
+    plain = rois([0.5, 0.6, 0.7], [0.6, 0.9, 0.6], [0.1, 0.3, 0.2])
+    more = rois([1, 0.5, 0.6, 0.7], [1, 0.6, 0.9, 0.6], [0.9, 0.1, 0.3, 0.2])
+    assert box_fits(more) == box_fits(plain)
+
+
+def test_two_rois_rank_nothing() -> None:
+    assert box_fits(rois([0.5, 0.6], [0.6, 0.7], [0.1, 0.2])) == []
+
+
+def test_an_image_without_rois_has_no_fit() -> None:
+    assert box_fits(cast(PredictedRoIs, no_rois(PredictedRoIs))) == []
+
+
+def test_background_is_left_out() -> None:
+    found = rois([0.5, 0.6, 0.7, 0.1], [0.6] * 4, [0.1, 0.3, 0.2, 0.9])
+    found.labels[3] = found.gt_inds[3] = -1
+    (fit,) = box_fits(found)
+    assert fit['before'] == pytest.approx(0.6)
+
+
+def write(root: Path, iterations: tuple[int, ...]) -> WorkDir:
+    """A run whose proposals stand beside the objects by 1 to 5 pixels."""
+    boxes = np.array([x.box for x in THINGS])[:, None] + np.arange(6)[:, None]
+    pictures = {
+        f'image{i}': Picture(THINGS, proposals=boxes.reshape(-1, 4))
+        for i in range(3)
+    }
+    config = small_config(write_voc(root / 'data', pictures))
+    return WorkDir(write_run(root / 'run', config, iterations))
+
+
+def test_a_run_has_the_means_over_its_objects(tmp_path: Path) -> None:
+    run = write(tmp_path, (1, 2))
+    seen: list[tuple[int, int]] = []
+    found = fit_metrics(run, lambda *x: seen.append(x))
+    assert set(found) <= {'fit/before', 'fit/after', 'fit/rank'}
+    assert 0.5 < found['fit/before'] < 1
+    assert 0 < found['fit/after'] < 1
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert found == fit_metrics(run)
+
+
+def test_a_run_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match='no checkpoint'):
+        fit_metrics(write(tmp_path, ()))
