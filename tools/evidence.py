@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-from rich.progress import Progress, TaskID
 
 from mmdet_ohem.arguments import Parser, existing_folder
 from mmdet_ohem.command_line import command
@@ -35,6 +34,7 @@ from mmdet_ohem.evidence.document import Document
 from mmdet_ohem.evidence.page import insert
 from mmdet_ohem.evidence.training_figure import draw_training
 from mmdet_ohem.host.files import write_text
+from mmdet_ohem.progress import progress
 from mmdet_ohem.runs.work_dir import WorkDir
 
 DOCS = Path(__file__).resolve().parents[1] / 'docs'
@@ -111,18 +111,13 @@ def fit(args: argparse.Namespace) -> int:
     """Add how well boxes fit to the records of runs."""
     records = read_records(args.records)
     runs = [WorkDir(folder) for folder in args.work_dir]
-    with Progress() as progress:
-        for run in runs:
-            task = progress.add_task(str(run.folder))
-
-            def tell(done: int, total: int, task: TaskID = task) -> None:
-                progress.update(task, completed=done, total=total)
-
-            record = record_of(run, records)
-            found = {**record.metrics, **fit_metrics(run, tell)}
-            records.append(replace(record, metrics=found))
-            # A run takes a minute: what is done is kept.
-            write_records(args.records, records)
+    for run in runs:
+        record = record_of(run, records)
+        with progress('images', str(run.folder)) as advance:
+            found = {**record.metrics, **fit_metrics(run, advance)}
+        records.append(replace(record, metrics=found))
+        # A run takes a minute: what is done is kept.
+        write_records(args.records, records)
     print(f'{args.records}: the fit of boxes in {Count(len(runs)):run}')
     return 0
 
