@@ -1,5 +1,6 @@
 """How well boxes fit, and whether their scores tell."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -7,7 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from mmdet_ohem.evidence.box_fit import box_fits, fit_metrics
+from mmdet_ohem.evidence.box_fit import (
+    box_fits,
+    fit_metrics,
+    tight_shares,
+)
 from mmdet_ohem.mining.roi_loss import RoILosses
 from mmdet_ohem.mining.rules import PredictedRoIs
 from mmdet_ohem.mining.rules.rois import no_rois
@@ -85,6 +90,38 @@ def test_background_is_left_out() -> None:
     assert fit['before'] == pytest.approx(0.6)
 
 
+def test_loose_foreground_has_the_loss_that_ohem_takes() -> None:
+    # 64 loose RoIs of other places have more loss than all tight ones.
+    num = 70
+    corner = torch.arange(num)[:, None] * 20.0
+    found = replace(
+        rois([0.5] * 64 + [0.8] * 6, [0.5] * num, [0.5] * num),
+        losses=RoILosses(
+            torch.tensor([2.0] * 64 + [1.0] * 6), torch.zeros(num)
+        ),
+    )
+    found.boxes[:] += corner
+    found.gt_boxes[:] += corner
+    shares = tight_shares(found)
+    assert sorted(shares['tight']) == [0] * 64 + [1] * 6
+    assert shares['hard_tight'] == [0] * 64
+
+
+def test_tightness_leaves_out_background_and_an_objects_own_box() -> None:
+    found = rois([1.0, 0.9, 0.6, 0.1], [0.5] * 4, [0.5] * 4)
+    found.labels[3] = -1
+    # NMS leaves one of the first two: equal losses, so the first.
+    assert tight_shares(found) == {
+        'tight': [1.0, 0.0],
+        'hard_tight': [0.0],
+    }
+
+
+def test_an_image_without_rois_has_no_tight_ones() -> None:
+    empty = cast(PredictedRoIs, no_rois(PredictedRoIs))
+    assert tight_shares(empty) == {'tight': [], 'hard_tight': []}
+
+
 def write(root: Path, iterations: tuple[int, ...]) -> WorkDir:
     """A run whose proposals stand beside the objects by 1 to 5 pixels."""
     boxes = np.array([x.box for x in THINGS])[:, None] + np.arange(6)[:, None]
@@ -100,7 +137,9 @@ def test_a_run_has_the_means_over_its_objects(tmp_path: Path) -> None:
     run = write(tmp_path, (1, 2))
     seen: list[tuple[int, int]] = []
     found = fit_metrics(run, lambda *x: seen.append(x))
-    assert set(found) <= {'fit/before', 'fit/after', 'fit/rank'}
+    names = {'before', 'after', 'rank', 'tight', 'hard_tight'}
+    assert set(found) <= {f'fit/{name}' for name in names}
+    assert 0 < found['fit/tight'] <= 1
     assert 0.5 < found['fit/before'] < 1
     assert 0 < found['fit/after'] < 1
     assert seen == [(1, 3), (2, 3), (3, 3)]
