@@ -1,5 +1,6 @@
 """How well boxes fit, and whether their scores tell."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmdet_ohem.evidence import read_records, record_of
 from mmdet_ohem.evidence.box_fit import (
     box_fits,
     fit_metrics,
@@ -16,9 +18,12 @@ from mmdet_ohem.evidence.box_fit import (
 from mmdet_ohem.mining.roi_loss import RoILosses
 from mmdet_ohem.mining.rules import PredictedRoIs
 from mmdet_ohem.mining.rules.rois import no_rois
+from mmdet_ohem.runs.console_log import CONSOLE_LOG
 from mmdet_ohem.runs.work_dir import WorkDir
 from tests.figure3.runs import THINGS, small_config, write_run
+from tests.tables.finished_runs import finish
 from tests.voc_folder import Picture, write_voc
+from tools import evidence
 
 GT = (0.0, 0.0, 10.0, 10.0)
 
@@ -149,3 +154,24 @@ def test_a_run_has_the_means_over_its_objects(tmp_path: Path) -> None:
 def test_a_run_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match='no checkpoint'):
         fit_metrics(write(tmp_path, ()))
+
+
+def test_a_record_keeps_the_fit_beside_its_other_metrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = write(tmp_path, (1,))
+    # The record of a run that a table finished.
+    ended = finish(tmp_path / 'runs', 3, {'AP50': 0.25, 'AP70': 0.125})
+    (ended / 'finished.json').rename(run.folder / 'finished.json')
+    (run.folder / CONSOLE_LOG).write_text('printed')
+    path = tmp_path / 'records.jsonl'
+    argv = ['evidence.py', 'fit', '--records', path, '--work-dir', run.folder]
+    monkeypatch.setattr(sys, 'argv', [str(x) for x in argv])
+    assert evidence.main() == 0
+    (record,) = read_records(path)
+    metrics = dict(record.metrics)
+    assert metrics.pop('pascal_voc/AP50') == 0.25
+    assert metrics.pop('pascal_voc/AP70') == 0.125
+    assert metrics == fit_metrics(run)
+    # Collecting the run again keeps them.
+    assert record_of(run, [record]) == record
