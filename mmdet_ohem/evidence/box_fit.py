@@ -117,12 +117,7 @@ def fit_metrics(
         FileNotFoundError: It has no checkpoint.
         ValueError: Its data or its checkpoint do not fit its config.
     """
-    checkpoint = run.last_checkpoint()
-    if checkpoint is None:
-        raise FileNotFoundError(
-            f'{run.folder} has no checkpoint. Remedy: mmdet-ohem table '
-            'finishes it'
-        )
+    checkpoint = run.select_checkpoints()[-1]
     enter_scope(run.config)
     dataset = build_dataset(run.config, 'test')
     predict = AllRoILoss(MODELS.build(copy.deepcopy(run.config.model)))
