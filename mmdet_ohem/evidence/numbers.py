@@ -19,8 +19,8 @@ class Numbers:
 
     A leaf is named without its data: ``'vgg16_ohem'`` stands for
     ``fast_rcnn_vgg16_ohem_voc07``, and ``'sppnet_vgg16'`` for
-    ``sppnet_vgg16_voc07``. What a leaf is compared with may be on other data:
-    ``'third/vgg16_b2048'``.
+    ``sppnet_vgg16_voc07``. One on other data than those that are given has
+    them before its name: ``'third/vgg16_b2048'``.
 
     Args:
         evidence: The records.
@@ -30,15 +30,14 @@ class Numbers:
         self.evidence = evidence
 
     def runs(self, data: str | None = None, leaf: str | None = None) -> int:
-        """Number of runs: all, or those on some data, or of one leaf."""
-        return sum(
-            data in (None, x.data) and leaf in (None, short_name(x.config))
-            for x in self.evidence.records
-        )
+        """Number of runs: all, those on some data, or of one leaf there."""
+        if data is not None and leaf is not None:
+            return len(self.evidence.runs(*_find(data, leaf)))
+        return sum(data in (None, x.data) for x in self.evidence.records)
 
     def value(self, data: str, leaf: str, metric: str = 'AP50') -> str:
         """Mean and spread of a metric that is a share, in percent."""
-        where = data, config_name(leaf), METRICS.get(metric, metric)
+        where = *_find(data, leaf), METRICS.get(metric, metric)
         mean = self.evidence.mean(*where)
         spread = self.evidence.spread(*where)
         if mean is None:
@@ -75,7 +74,7 @@ class Numbers:
 
     def late(self, data: str, leaf: str, scalar: str) -> str:
         """Mean of a logged scalar over the last quarter of training."""
-        mean = self.evidence.late_mean(data, config_name(leaf), scalar)
+        mean = self.evidence.late_mean(*_find(data, leaf), scalar)
         return NOTHING if mean is None else f'{mean:.3g}'
 
     def errors(self, data: str, leaf: str, kind: str, recall: int) -> str:
@@ -88,19 +87,22 @@ class Numbers:
             recall: Percent of the objects of each class.
         """
         key = error_key(kind, recall)
-        mean = self.evidence.mean(data, config_name(leaf), key)
+        mean = self.evidence.mean(*_find(data, leaf), key)
         return NOTHING if mean is None else f'{mean:.2f}'
 
     def _compare(
         self, data: str, leaf: str, other: str, metric: str
     ) -> Comparison:
         key = METRICS.get(metric, metric)
-        elsewhere, has_data, name = other.rpartition('/')
-        ours = self.evidence.values(data, config_name(leaf), key)
-        theirs = self.evidence.values(
-            elsewhere if has_data else data, config_name(name), key
-        )
+        ours = self.evidence.values(*_find(data, leaf), key)
+        theirs = self.evidence.values(*_find(data, other), key)
         return compare_seeds(ours, theirs)
+
+
+def _find(data: str, leaf: str) -> tuple[str, str]:
+    """Data and whole name of a leaf, which may name its data itself."""
+    elsewhere, _, name = leaf.rpartition('/')
+    return elsewhere or data, config_name(name)
 
 
 def config_name(leaf: str) -> str:

@@ -227,6 +227,18 @@ def test_what_a_leaf_is_compared_with_may_be_on_other_data() -> None:
     assert numbers.difference('toy', 'vgg16_ohem', 'nothing/vgg16') == '-'
 
 
+def test_a_leaf_may_name_its_data_wherever_it_stands() -> None:
+    numbers = Numbers(Evidence([*RECORDS, record(BASE, 2, 0.38, 'other')]))
+    there, here = 'other/vgg16', 'vgg16'
+    assert numbers.value('toy', there) == numbers.value('other', here)
+    assert numbers.runs('toy', there) == numbers.runs('other', here) == 2
+    assert numbers.late('toy', there, 'loss') == '2'
+    assert numbers.difference('toy', there, 'vgg16_ohem') == '+23.0'
+    assert numbers.difference('toy', 'vgg16_ohem', there) == '-23.0'
+    first = numbers.p_value('toy', there, 'vgg16_ohem')
+    assert first == numbers.p_value('toy', 'vgg16_ohem', there) != '-'
+
+
 def test_a_figure_has_the_mean_of_each_leaf(tmp_path: Path) -> None:
     document = Document(Evidence(RECORDS), tmp_path)
     text = document.render(
