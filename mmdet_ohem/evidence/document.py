@@ -63,8 +63,8 @@ class Document:
             ValueError: The template asks for what there is not.
         """
         single = (
-            'value', 'difference', 'p_value', 'answer', 'late', 'runs',
-            'errors',
+            'value', 'difference', 'p_value', 'compared', 'answer', 'late',
+            'runs', 'seeds', 'errors',
         )  # fmt: skip
         own = (
             'table', 'classes', 'trials', 'false_positives', 'losses',

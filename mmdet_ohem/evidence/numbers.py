@@ -35,6 +35,11 @@ class Numbers:
             return len(self.evidence.runs(*_find(data, leaf)))
         return sum(data in (None, x.data) for x in self.evidence.records)
 
+    def seeds(self, data: str, leaf: str) -> str:
+        """Number of runs of a leaf, with its noun: '3 seeds'."""
+        number = self.runs(data, leaf)
+        return f'{number} seed' + ('' if number == 1 else 's')
+
     def value(self, data: str, leaf: str, metric: str = 'AP50') -> str:
         """Mean and spread of a metric that is a share, in percent."""
         where = *_find(data, leaf), METRICS.get(metric, metric)
@@ -60,6 +65,17 @@ class Numbers:
         if p_value is None:
             return NOTHING
         return '< .001' if p_value < 0.001 else f'{p_value:.3f}'.lstrip('0')
+
+    def compared(
+        self, data: str, leaf: str, other: str, metric: str = 'AP50'
+    ) -> str:
+        """Difference and p value, '+1.2 (p .259)', or '+1.2 (1 seed)'."""
+        difference = self.difference(data, leaf, other, metric)
+        p_value = self.p_value(data, leaf, other, metric)
+        if difference == NOTHING:
+            return NOTHING
+        known = '1 seed' if p_value == NOTHING else f'p {p_value}'
+        return f'{difference} ({known})'
 
     def answer(
         self,

@@ -294,3 +294,17 @@ def test_losses_are_those_of_figure_3(tmp_path: Path) -> None:
 def test_a_wrong_template_is_told(text: str) -> None:
     with pytest.raises(ValueError, match='template of the document'):
         Document(Evidence([])).render(text)
+
+
+def test_a_difference_is_told_with_its_p_value_or_as_one_seed() -> None:
+    few = [x for x in RECORDS if x.seed == 0]
+    for records, found in ((RECORDS, 'p '), (few, '1 seed)')):
+        numbers = Numbers(Evidence(records))
+        told = numbers.compared('toy', 'vgg16_ohem', 'vgg16')
+        assert told.startswith(
+            numbers.difference('toy', 'vgg16_ohem', 'vgg16') + f' ({found}'
+        )
+    assert numbers.compared('toy', 'vgg16_ohem', 'vgg_m') == '-'
+    assert numbers.seeds('toy', 'vgg16') == '1 seed'
+    assert numbers.seeds('toy', 'vgg_m') == '0 seeds'
+    assert Numbers(Evidence(RECORDS)).seeds('toy', 'vgg16') == '3 seeds'
